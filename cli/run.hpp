@@ -1,0 +1,28 @@
+#pragma once
+
+// `redoubtful run`: builds the box, runs the command in it, and takes everything down again.
+//
+// The supervisor stays outside. It owns every process it starts (bwrap, pasta) by pidfd with a
+// parent-death signal, so that its own death, however it comes, ends them too.
+
+#include <string>
+#include <vector>
+
+#include "common/profile.hpp"
+
+namespace redoubtful::cli {
+
+struct RunRequest {
+  Profile profile;                   // merged; the command line is its last layer
+  std::vector<std::string> command;  // empty: the user's shell
+  std::string directory;             // -C: absolute; empty: the current directory
+  bool dry_run = false;              // print the plan, start nothing
+  bool quiet = false;                // -q
+  int verbosity = 0;                 // -v: 1, -vv: 2 (with times)
+};
+
+// Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal, or
+// 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code applies.
+Result<int> run(const RunRequest& request);
+
+}  // namespace redoubtful::cli

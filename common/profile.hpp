@@ -1,0 +1,115 @@
+#pragma once
+
+// What the user wants, after every layer has been merged: the one value that the mount plan, the
+// environment, the policy and `show` are computed from.
+//
+// A Profile is data: it has been checked for form (keys, types, host grammar, path syntax) but not
+// against this machine; whether a mount exists is the mount plan's business. Every value carries the
+// place it came from, because every refusal names it.
+//
+// Lifetime: plain values, no references into the documents they came from.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/host.hpp"
+
+namespace redoubtful {
+
+// Where a value was written.
+struct Origin {
+  std::string file;  // a path, "command line" or "built in"
+  int line = 0;      // from 1; 0 when the place has no lines (command line)
+  int column = 0;    // from 1
+  std::string option;  // for the command line: the option as written, e.g. "-m ~/x:rw"
+
+  // "~/x.yaml:3:5", or "command line (-m ~/x:rw)".
+  std::string text() const;
+};
+
+template <class T>
+struct Sourced {
+  T value{};
+  Origin origin;
+};
+
+enum class HomeMode { kTmpfs, kPersistent };
+enum class MountMode { kReadOnly, kReadWrite };
+enum class NetworkMode { kNone, kFiltered, kDangerouslyOpen };
+
+struct MountRequest {
+  std::string path;  // absolute, or "~/..."; as the layer wrote it (flags: made absolute)
+  std::string to;    // absolute, or "~/..."; empty: the same as path
+  MountMode mode = MountMode::kReadOnly;
+  bool create = false;    // make an empty directory at `path` on the host first
+  bool optional = false;  // absent: skipped without an error
+  Origin origin;
+};
+
+struct FilesystemProfile {
+  Sourced<HomeMode> home{HomeMode::kTmpfs, {}};
+  Sourced<MountMode> cwd{MountMode::kReadWrite, {}};
+  std::vector<MountRequest> mounts;
+  std::vector<Sourced<std::string>> path;     // directories put first in PATH, in order
+  std::vector<Sourced<std::string>> hide;     // globs relative to each mount
+  std::vector<Sourced<std::string>> protect;  // added guarded paths; "!x" takes one off
+};
+
+struct EnvironmentVariable {
+  std::string name;
+  std::string value;
+  Origin origin;
+};
+
+struct EnvironmentProfile {
+  std::vector<Sourced<std::string>> pass;  // names, or a prefix followed by '*'
+  std::vector<EnvironmentVariable> set;    // later ones win
+};
+
+enum class Transport { kTcp, kUdp };
+
+// One forwarded or published port: `host` on the host's loopback, `inside` on the box's.
+struct PortForward {
+  Transport transport = Transport::kTcp;
+  std::uint16_t host = 0;
+  std::uint16_t inside = 0;
+  Origin origin;
+};
+
+struct NetworkProfile {
+  Sourced<NetworkMode> mode{NetworkMode::kFiltered, {}};
+  std::vector<Sourced<HostRule>> allow;
+  std::vector<Sourced<HostRule>> deny;
+  std::vector<Sourced<HostRule>> ask;
+  std::vector<PortForward> forward;
+  std::vector<PortForward> publish;
+};
+
+struct Limits {
+  std::optional<Sourced<std::uint64_t>> memory_bytes;
+  std::optional<Sourced<std::uint64_t>> processes;
+  std::optional<Sourced<std::chrono::seconds>> time;
+};
+
+// A document that took part, in the order in which it was applied.
+struct AppliedLayer {
+  std::string name;  // "base", "claude", "command line" ...
+  std::string file;
+};
+
+struct Profile {
+  std::string description;
+  std::vector<Sourced<std::string>> commands;
+  std::vector<Sourced<std::string>> arguments;  // inserted after the command, before the user's own
+  Sourced<bool> nested{false, {}};
+  FilesystemProfile filesystem;
+  EnvironmentProfile environment;
+  NetworkProfile network;
+  Limits limits;
+  std::vector<AppliedLayer> layers;
+};
+
+}  // namespace redoubtful

@@ -1,0 +1,25 @@
+#pragma once
+
+// Small text helpers that every part needs: printing bytes we do not trust, and naming the nearest
+// word somebody may have meant.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace redoubtful {
+
+// `bytes` between double quotes, safe for a terminal and a log: control characters, quotes,
+// backslashes and bytes that are not valid UTF-8 are escaped as \n, \t, \" or \xNN. Cut after
+// `max_bytes` input bytes, with "…" behind the closing quote.
+std::string quoted(std::string_view bytes, std::size_t max_bytes = 256);
+
+// The candidate that `word` was probably meant to be: edit distance at most a third of its length
+// (at least 1). None when nothing is near.
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+// " (did you mean X?)" or nothing; for the end of an error message.
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace redoubtful
