@@ -51,7 +51,7 @@ Watch EventLoop::after(std::chrono::milliseconds delay, std::function<void()> ca
   return Watch(this, id);
 }
 
-Result<Watch> EventLoop::on_signals(std::initializer_list<int> signals, SignalCallback callback) {
+Result<Watch> EventLoop::on_signals(const std::vector<int>& signals, SignalCallback callback) {
   auto entry = std::make_shared<SignalWatch>();
   ::sigemptyset(&entry->signals);
   sigset_t all = watched_;

@@ -1,10 +1,12 @@
 #include "cli/stream_relay.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -33,7 +35,7 @@ void InputRelay::start() {
   if (!pipe_) return;
   pipe_watch_ = loop_.watch(pipe_.get(), POLLOUT, [this](short revents) {
     if ((revents & POLLERR) != 0) {
-      stop();
+      close_pipe();
       return;
     }
     if (pending_.empty()) fill();
@@ -64,15 +66,18 @@ void InputRelay::fill() {
 }
 
 void InputRelay::flush() {
-  while (!pending_.empty()) {
-    const ssize_t put = ::write(pipe_.get(), pending_.data(), pending_.size());
+  while (written_ < pending_.size()) {
+    const ssize_t put =
+        ::write(pipe_.get(), pending_.data() + written_, pending_.size() - written_);
     if (put < 0) {
-      if (!again(errno)) stop();
+      if (!again(errno)) close_pipe();
       return;
     }
-    pending_.erase(0, static_cast<std::size_t>(put));
+    written_ += static_cast<std::size_t>(put);
   }
-  if (at_end_) stop();
+  pending_.clear();
+  written_ = 0;
+  if (at_end_) close_pipe();
 }
 
 void InputRelay::wait() {
@@ -82,18 +87,25 @@ void InputRelay::wait() {
   source_watch_.set_events(pending_.empty() ? POLLIN : 0);
 }
 
-void InputRelay::stop() {
+void InputRelay::close_pipe() {
   if (!pipe_) return;
   source_watch_.reset();
   pipe_watch_.reset();
-  // At the end of the file the pipe is closed for the box to see it; what is in it counts as read.
-  int unread = 0;
-  if (kind_ == Source::kFile && !at_end_ && ::ioctl(pipe_.get(), FIONREAD, &unread) == 0) {
-    const auto back = static_cast<off_t>(pending_.size()) + unread;
-    if (back > 0) ::lseek(source_, -back, SEEK_CUR);
+  if (kind_ == Source::kFile) {
+    const std::string path = "/proc/self/fd/" + std::to_string(pipe_.get());
+    gauge_.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   }
-  pending_.clear();
   pipe_.reset();
+}
+
+void InputRelay::stop() {
+  close_pipe();
+  int unread = 0;
+  if (!gauge_ || ::ioctl(gauge_.get(), FIONREAD, &unread) != 0) return;
+  const auto back = static_cast<off_t>(pending_.size() - written_) + unread;
+  if (back > 0) ::lseek(source_, -back, SEEK_CUR);
+  gauge_.reset();
+  pending_.clear();
 }
 
 OutputRelay::OutputRelay(EventLoop& loop, int sink, UniqueFd pipe,
@@ -146,13 +158,14 @@ void OutputRelay::fill() {
 }
 
 void OutputRelay::flush() {
-  while (!pending_.empty()) {
+  while (written_ < pending_.size()) {
     // A device that said it has room for something may not have it for everything.
-    const std::size_t size =
-        kind_ == Sink::kOther ? std::min<std::size_t>(pending_.size(), 512) : pending_.size();
+    std::size_t size = pending_.size() - written_;
+    if (kind_ == Sink::kOther) size = std::min<std::size_t>(size, 512);
+    const char* const from = pending_.data() + written_;
     const ssize_t put = kind_ == Sink::kSocket
-                            ? ::send(sink_, pending_.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL)
-                            : ::write(sink_, pending_.data(), size);
+                            ? ::send(sink_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                            : ::write(sink_, from, size);
     if (put < 0) {
       const int error = errno;
       if (again(error)) return;
@@ -163,10 +176,12 @@ void OutputRelay::flush() {
       end();
       return;
     }
-    pending_.erase(0, static_cast<std::size_t>(put));
-    if (kind_ == Sink::kOther) break;
+    written_ += static_cast<std::size_t>(put);
+    if (kind_ == Sink::kOther && written_ < pending_.size()) return;
   }
-  if (at_end_ && pending_.empty()) end();
+  pending_.clear();
+  written_ = 0;
+  if (at_end_) end();
 }
 
 void OutputRelay::wait() {

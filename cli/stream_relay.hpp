@@ -25,23 +25,26 @@ class InputRelay {
 
   void start();
 
-  // Closes the pipe. What the box did not read of a seekable source is given back, so that
-  // `while read line; do redoubtful run x; done < list` reads every line.
+  // Closes the pipe. What the box did not read of a file is given back (the offset is moved), so
+  // that `while read line; do redoubtful run x; done < list` reads every line. To be called when
+  // the box has ended.
   void stop();
-
-  bool finished() const { return !pipe_.valid(); }
 
  private:
   enum class Source { kFile, kSocket, kOther };
   void fill();
   void flush();
   void wait();
+  void close_pipe();
 
   EventLoop& loop_;
   int source_;
   Source kind_;
   UniqueFd pipe_;
+  // A read end of the same pipe, kept after ours was closed, to see how much was left in it.
+  UniqueFd gauge_;
   std::string pending_;
+  std::size_t written_ = 0;  // of pending_
   bool at_end_ = false;
   Watch source_watch_;
   Watch pipe_watch_;
@@ -78,6 +81,7 @@ class OutputRelay {
   std::function<void(Error)> failed_;
   std::function<void()> finished_;
   std::string pending_;
+  std::size_t written_ = 0;  // of pending_
   bool at_end_ = false;
   Watch sink_watch_;
   Watch pipe_watch_;
