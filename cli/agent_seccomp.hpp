@@ -30,8 +30,8 @@
 namespace redoubtful::cli {
 
 // Whether programs inside may build sandboxes of their own (`nested: true`): then, and only then,
-// namespaces, the mount calls, pivot_root, chroot, setns and sethostname exist. What these can do is
-// bounded by the user namespace they need to be in; everything else stays refused.
+// namespaces, the mount calls, pivot_root, chroot, setns and sethostname exist. What these can do
+// is bounded by the user namespace they need to be in; everything else stays refused.
 enum class Nesting { kRefused, kAllowed };
 
 // Sealed memory files holding an array of struct sock_filter, offset 0, O_CLOEXEC: what bwrap reads
