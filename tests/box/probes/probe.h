@@ -1,9 +1,10 @@
-// What the probes share. A probe is a small static program that attempts effects and prints one line
-// for each, so that the same run outside is the positive control of the one inside:
+// What the probes share. A probe is a small static program that attempts effects and prints one
+// line for each, so that the same run outside is the positive control of the one inside:
 //   NAME: WORKED
 //   NAME: refused EPERM
 //   NAME: killed SIGSYS
-// and last "END", without which the test believes nothing: a probe that crashed early proves nothing.
+// and last "END", without which the test believes nothing: a probe that crashed early proves
+// nothing.
 #pragma once
 
 #include <errno.h>
@@ -54,7 +55,6 @@ static inline void attempt(const char* name, act_function act) {
 static inline void attempt_all(const struct attempt* attempts, size_t count) {
   for (size_t i = 0; i < count; ++i) attempt(attempts[i].name, attempts[i].act);
 }
-
 
 static inline int end(void) {
   puts("END");

@@ -1,5 +1,5 @@
-// B3: the same calls by other numbers: i386 through int 0x80, and x32. getpid tells whether the door
-// exists at all; the others are what an attacker would use it for.
+// B3: the same calls by other numbers: i386 through int 0x80, and x32. getpid tells whether the
+// door exists at all; the others are what an attacker would use it for.
 
 #include "probe.h"
 
@@ -9,7 +9,10 @@
 
 static long i386(long number, long a, long b, long c) {
   long result = number;
-  __asm__ volatile("int $0x80" : "+a"(result) : "b"(a), "c"(b), "d"(c) : "memory", "r8", "r9", "r10", "r11");
+  __asm__ volatile("int $0x80"
+                   : "+a"(result)
+                   : "b"(a), "c"(b), "d"(c)
+                   : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
 

@@ -2,14 +2,14 @@
 // what the arguments name: "abstract:NAME", "path:FILE" (connected as stream, datagram and
 // seqpacket), "fifo:FILE" (opened for writing). Last, what must work: private sockets.
 
-#include "probe.h"
-
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+
+#include "probe.h"
 
 static long family, type, protocol;
 
@@ -107,7 +107,8 @@ static int private_path(void) {
 static int private_abstract(void) {
   struct sockaddr_un own = {.sun_family = AF_UNIX};
   const int length = snprintf(own.sun_path + 1, sizeof own.sun_path - 1, "probe-%d", (int)getpid());
-  return private_unix(&own, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)length);
+  return private_unix(&own,
+                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)length);
 }
 static int loopback(int domain) {
   struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -133,11 +134,11 @@ int main(int argc, char** argv) {
   const struct {
     const char* name;
     int type, protocol;
-  } inet[] = {{"inet_tcp", SOCK_STREAM, IPPROTO_TCP},   {"inet_udp", SOCK_DGRAM, IPPROTO_UDP},
-              {"inet_dccp", SOCK_DCCP, IPPROTO_DCCP},   {"inet_sctp", SOCK_SEQPACKET, IPPROTO_SCTP},
-              {"inet_sctp_stream", SOCK_STREAM, 132},   {"inet_udplite", SOCK_DGRAM, IPPROTO_UDPLITE},
-              {"inet_l2tp", SOCK_DGRAM, 115},           {"inet_smc", SOCK_STREAM, 256},
-              {"inet_mptcp", SOCK_STREAM, 262},         {"inet_packet", SOCK_PACKET, 0}};
+  } inet[] = {{"inet_tcp", SOCK_STREAM, IPPROTO_TCP}, {"inet_udp", SOCK_DGRAM, IPPROTO_UDP},
+              {"inet_dccp", SOCK_DCCP, IPPROTO_DCCP}, {"inet_sctp", SOCK_SEQPACKET, IPPROTO_SCTP},
+              {"inet_sctp_stream", SOCK_STREAM, 132}, {"inet_udplite", SOCK_DGRAM, IPPROTO_UDPLITE},
+              {"inet_l2tp", SOCK_DGRAM, 115},         {"inet_smc", SOCK_STREAM, 256},
+              {"inet_mptcp", SOCK_STREAM, 262},       {"inet_packet", SOCK_PACKET, 0}};
   for (size_t i = 0; i < sizeof inet / sizeof inet[0]; ++i) {
     try_socket(inet[i].name, act_socket, AF_INET, inet[i].type, inet[i].protocol);
   }
