@@ -59,10 +59,6 @@ Result<int> run_or_show(const Places& places, Invocation invocation) {
                                              : show_text(composition->profile, command));
     return 0;
   }
-  if (std::getenv("REDOUBTFUL") != nullptr) {
-    say("this is the inside of a box already; a second one cannot be built in it");
-    return kBoxNotBuilt;
-  }
   RunRequest request;
   request.profile = std::move(composition->profile);
   request.command = std::move(invocation.selection.command);
