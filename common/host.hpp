@@ -4,7 +4,8 @@
 //
 // The parsed object is what is matched, shown and (by the proxy) dialled, so no two parts can read
 // the same bytes differently. Anything outside the grammar is refused, never repaired: NUL and
-// control characters, '%', userinfo, and every numeric spelling of an address but the canonical one.
+// control characters, '%', userinfo, and every numeric spelling of an address but the canonical
+// one.
 
 #include <compare>
 #include <cstdint>
@@ -49,7 +50,8 @@ class Host {
 // "api.example.com", or "*.example.com": any depth below, not the apex itself.
 class HostPattern {
  public:
-  // Errors: kInvalidHost; also for a bare "*", or a wildcard over a whole public suffix of one label
+  // Errors: kInvalidHost; also for a bare "*", or a wildcard over a whole public suffix of one
+  // label
   // ("*.com").
   static Result<HostPattern> parse(std::string_view text);
   bool matches(const Host& host) const;
@@ -75,10 +77,10 @@ struct HostRule {
   // A deny or ask rule written without scheme and port stands for every port and scheme.
   bool any_port = false;
   bool splice = false;
-  std::vector<std::string> methods;  // upper case; empty: all
-  std::vector<std::string> paths;    // globs; empty: all
+  std::vector<std::string> methods;         // upper case; empty: all
+  std::vector<std::string> paths;           // globs; empty: all
   std::vector<std::string> private_ranges;  // CIDR, non-public ranges the name may resolve to
-  std::string text;                  // the short form as written, for messages
+  std::string text;                         // the short form as written, for messages
 
   // The short form: host, *.host, host:port, scheme://host[:port]. Errors: kInvalidHost.
   // `any_port` is set by the caller for deny and ask.

@@ -10,10 +10,13 @@ namespace {
 // (U+0080–U+009F) count as invalid: terminals obey some of them.
 std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const auto continuation = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xC0U) == 0x80U; };
+  const auto continuation = [&](std::size_t i) {
+    return i < s.size() && (byte(i) & 0xC0U) == 0x80U;
+  };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF && continuation(1)) return first == 0xC2 && byte(1) < 0xA0 ? 0 : 2;
+  if (first >= 0xC2 && first <= 0xDF && continuation(1))
+    return first == 0xC2 && byte(1) < 0xA0 ? 0 : 2;
   if ((first & 0xF0U) == 0xE0U && continuation(1) && continuation(2)) {
     if (first == 0xE0 && byte(1) < 0xA0) return 0;
     if (first == 0xED && byte(1) > 0x9F) return 0;

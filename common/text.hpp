@@ -17,7 +17,8 @@ std::string quoted(std::string_view bytes, std::size_t max_bytes = 256);
 
 // The candidate that `word` was probably meant to be: edit distance at most a third of its length
 // (at least 1). None when nothing is near.
-std::optional<std::string> nearest(std::string_view word, std::span<const std::string_view> candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   std::span<const std::string_view> candidates);
 
 // " (did you mean X?)" or nothing; for the end of an error message.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
