@@ -9,6 +9,7 @@
 // the caller goes back to what it knew. Source: git's config.c (2.30 to 2.51), git-config(1)
 // SYNTAX.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,10 @@ struct GitConfigRepair {
 // Compares the executing entries (cli/git_executing_keys.hpp) as multisets in order, and takes out
 // what was planted, puts back what was removed, and keeps every other byte of `after`. The result
 // is parsed again before it is believed. `before` is "" for a repository that did not exist.
-GitConfigRepair repair_git_config(std::string_view before, std::string_view after);
+// Entries for which `tolerate` says true are not looked at (core.worktree of a submodule's git
+// directory); it must give one answer for one key and value.
+GitConfigRepair repair_git_config(
+    std::string_view before, std::string_view after,
+    const std::function<bool(const GitConfigEntry&)>& tolerate = nullptr);
 
 }  // namespace redoubtful::cli

@@ -54,6 +54,10 @@ class GuardRules {
   const PathGlobSet& globs() const noexcept { return globs_; }
   static const std::vector<std::string>& dependency_directories();
 
+  // True for a glob that stands for the directory of a guarded name (".vscode"): it matters only
+  // where it is a symlink, for then the walk does not see what lies behind it.
+  bool only_as_link(std::size_t glob) const noexcept { return glob >= full_names_; }
+
   bool guards(GitGuard what) const;
   // As written, in order; for `show` and /etc/redoubtful/policy.
   std::vector<std::string> texts() const;
@@ -61,6 +65,7 @@ class GuardRules {
  private:
   GuardRules() = default;
   PathGlobSet globs_;
+  std::size_t full_names_ = 0;
   std::vector<GitGuard> git_guards_;
 };
 

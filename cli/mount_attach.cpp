@@ -95,7 +95,15 @@ class Assembler {
     if (!staging) return std::move(staging).error();
     if (auto done = attach(tree->get(), staging->get()); !done) return done;
     root_ = std::move(*tree);
+    covered_ = std::move(*staging);
     return {};
+  }
+
+  // Sources below the staging place are reached from the directory that it covers.
+  Result<UniqueFd> open_source(const std::string& path) const {
+    if (!is_within(path, kStagingRoot)) return open_resolved(AT_FDCWD, path, O_PATH, kNoLinks);
+    const std::string below = path.substr(std::string_view(kStagingRoot).size());
+    return open_beneath(covered_.get(), below.empty() ? "." : below.substr(1), O_PATH);
   }
 
   // Nothing is created in a directory of the host; only on file systems made here.
@@ -212,7 +220,7 @@ class Assembler {
   }
 
   Result<UniqueFd> clone_source(const MountStep& step) {
-    auto source = open_resolved(AT_FDCWD, step.source, O_PATH, kNoLinks);
+    auto source = open_source(step.source);
     if (!source) return std::move(source).error();
     struct stat info {};
     if (::fstat(source->get(), &info) != 0) return Error::system_call("cannot stat", errno);
@@ -243,8 +251,10 @@ class Assembler {
     init.target = kInitPath;
     init.source = init_program;
     struct stat info {};
-    if (::stat(init_program.c_str(), &info) != 0) {
-      return Error::system_call("cannot find " + quoted(init_program), errno);
+    if (auto program = open_source(init_program); !program) {
+      return std::move(program).error();
+    } else if (::fstat(program->get(), &info) != 0) {
+      return Error::system_call("cannot stat " + quoted(init_program), errno);
     }
     init.facts.device = info.st_dev;
     init.facts.inode = info.st_ino;
@@ -264,7 +274,8 @@ class Assembler {
   Result<void> lay(const Overlay& overlay);
 
   const MountPlan& plan_;
-  UniqueFd root_;
+  UniqueFd root_;     // of the view
+  UniqueFd covered_;  // the host's own directory at kStagingRoot
   std::vector<const MountStep*> done_;
   std::map<std::string, UniqueFd> trees_;
 };
