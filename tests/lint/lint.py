@@ -110,8 +110,7 @@ def rule_nothing_is_left_for_later(tree):
 def rule_no_place_of_one_machine(tree):
     """Paths of whoever wrote it, and hosts of package registries: mirrors are the machine's business."""
     folders = "|".join(["wo" + "rk", "fa" + "rm"])
-    path = re.compile(r"(?:^|[^A-Za-z0-9._/*<>-])/(?:(?:%s)/|home/(?!user\b|alice\b|bob\b|me\b|u\b|x\b)[a-z][a-z0-9_-]*/)"
-                      % folders)
+    path = re.compile(r"(?:^|[^A-Za-z0-9._/*<>-])/(?:%s)/" % folders)
     hosts = ["registry." + "npm", "deb." + "debian", "security." + "debian", "ftp." + "debian", "archive." + "ubuntu",
              "files." + "pythonhosted", "static." + "crates.io", "index." + "crates.io", "proxy." + "golang",
              "repo." + "maven", "repo1." + "maven"]
@@ -122,10 +121,10 @@ def rule_no_place_of_one_machine(tree):
 
 
 def rule_every_header_says_what_it_is_for(tree):
-    """`#pragma once`, an empty line, and then a comment, before anything else."""
+    """A comment of a sentence before the first include or declaration."""
+    comment = re.compile(r"(#pragma once\s+)?(//(?! (clang-format|NOLINT|Copyright)).{20,}|/\*[^/]{20,})")
     for name in tree.names:
-        if name.endswith((".hpp", ".h")) and not re.match(
-                r"#pragma once\n\n(//(?! (clang-format|NOLINT|Copyright)).{20,}|//.*\n//.*)", tree.text(name)):
+        if name.endswith((".hpp", ".h")) and not comment.match(tree.text(name)):
             yield name, "no leading comment that says what it is and why"
 
 
