@@ -70,7 +70,11 @@ class Session {
 
   void end_box() {
     if (!box_) return;
-    bwrap_status_ = box_->end();
+    for (Watch* watch : {&box_watch_, &status_watch_, &guard_watch_, &time_watch_, &pasta_watch_,
+                         &pasta_output_watch_}) {
+      watch->reset();
+    }
+    box_->end();
     box_.reset();
     pasta_.reset();
     log::stage("every process of the box is gone");
@@ -136,11 +140,8 @@ class Session {
   }
 
   Result<void> watch_everything() {
-    box_watch_ = loop_.watch(box_->pidfd(), POLLIN, [this](short) {
-      box_watch_.reset();
-      // init's last word may still be in the socket; the console reads it and calls back.
-      if (!ended_) end_box();
-    });
+    // init's last word may still be in the socket: the console reads it and calls back.
+    box_watch_ = loop_.watch(box_->pidfd(), POLLIN, [this](short) { end_box(); });
     status_watch_ = loop_.watch(box_->status_fd(), POLLIN, [this](short) {
       if (box_ && !box_->read_status()) return;
       status_watch_.reset();
@@ -255,7 +256,6 @@ class Session {
   Watch pasta_output_watch_;
   std::optional<Error> failure_;
   int status_ = 125;
-  int bwrap_status_ = 0;
   bool agent_started_ = false;
   bool gone_ahead_ = false;
   bool ended_ = false;
