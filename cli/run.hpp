@@ -21,8 +21,9 @@ struct RunRequest {
   int verbosity = 0;                 // -v: 1, -vv: 2 (with times)
 };
 
-// Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal, or
-// 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code applies.
+// Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal,
+// or 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code
+// applies.
 Result<int> run(const RunRequest& request);
 
 }  // namespace redoubtful::cli
