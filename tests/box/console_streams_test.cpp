@@ -49,6 +49,21 @@ TEST_F(Console, NamesTheProgramThatIsMissing) {
   EXPECT_THAT(shell("$D /etc/passwd").output, HasSubstr("Permission denied"));
 }
 
+// execvp(3) says "permission denied" as soon as one directory of PATH cannot be searched.
+TEST_F(Console, AClosedDirectoryInPathIsNoReasonForAnotherStatus) {
+  ASSERT_EQ(::mkdir(path("closed").c_str(), 0), 0);
+  ASSERT_EQ(::mkdir(path("open").c_str(), 0755), 0);
+  EXPECT_EQ(shell("PATH=$PWD/closed:$PATH $D nosuch").status, 127);
+  EXPECT_EQ(shell("PATH=$PWD/closed:$PATH $D true").status, 0);
+  write("open/plain", "text");
+  ASSERT_EQ(::chmod(path("open/plain").c_str(), 0644), 0);
+  EXPECT_EQ(shell("PATH=$PWD/open:$PATH $D plain").status, 126);
+  // A later directory may have one that runs.
+  write("open/true", "text");
+  ASSERT_EQ(::chmod(path("open/true").c_str(), 0644), 0);
+  EXPECT_EQ(shell("PATH=$PWD/open:$PATH $D true").status, 0);
+}
+
 TEST_F(Console, RunsAScriptWithoutAFirstLineAsTheShellDoes) {
   write("script", "echo from-the-script $1\n");
   ASSERT_EQ(::chmod(path("script").c_str(), 0755), 0);
