@@ -38,14 +38,20 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
   return out;
 }
 
-RootOwnedProc find_root_owned_proc() {
-  RootOwnedProc out;
+HiddenProc find_hidden_proc() {
+  HiddenProc out;
+  // Keys are shown to whoever has the user's uid, in every namespace.
+  for (const char* path : {"/proc/keys", "/proc/key-users"}) {
+    if (machine_files().look(path).found()) out.files.emplace_back(path);
+  }
   if (::geteuid() != 0) return out;
   for (const auto& name : machine_files().list("/proc")) {
     if (name.find_first_not_of("0123456789") == std::string::npos) continue;
     const std::string path = "/proc/" + name;
     const Lookup entry = machine_files().look(path);
-    if (!entry.found()) continue;
+    if (!entry.found() || std::find(out.files.begin(), out.files.end(), path) != out.files.end()) {
+      continue;
+    }
     if (entry.facts.type == FileType::kDirectory) {
       if (std::find(kHarmlessDirectories.begin(), kHarmlessDirectories.end(), name) ==
           kHarmlessDirectories.end()) {
