@@ -18,6 +18,7 @@ struct BwrapRequest {
   int status_fd = -1;                   // bwrap writes the pid of the box's first process there
   std::vector<std::string> proc_files;  // to be hidden: what kernel uid 0 owns in /proc
   std::vector<std::string> proc_directories;  // the same
+  std::vector<std::string> proc_read_only;    // shown as on the host, read-only
   std::vector<std::string> command;           // what to start inside
 };
 
@@ -29,6 +30,7 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request);
 struct RootOwnedProc {
   std::vector<std::string> files;
   std::vector<std::string> directories;
+  std::vector<std::string> read_only;  // /proc/sys, which programs read
 };
 RootOwnedProc find_root_owned_proc();
 
