@@ -91,6 +91,7 @@ Error become_box(const BoxRequest& request, int report, int status) {
        .status_fd = status,
        .proc_files = std::move(proc.files),
        .proc_directories = std::move(proc.directories),
+       .proc_read_only = std::move(proc.read_only),
        .command = {kInitPath, std::to_string(request.spec_fd),
                    std::to_string(request.control_fd)}});
   exec_program(request.bwrap, command, {});

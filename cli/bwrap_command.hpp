@@ -18,6 +18,7 @@ struct BwrapRequest {
   int status_fd = -1;                   // bwrap writes the pid of the box's first process there
   std::vector<std::string> proc_files;  // to be hidden, see find_hidden_proc()
   std::vector<std::string> proc_directories;  // the same
+  std::vector<std::string> proc_read_only;    // shown as on the host, read-only
   std::vector<std::string> command;           // what to start inside
 };
 
@@ -29,6 +30,7 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request);
 struct HiddenProc {
   std::vector<std::string> files;
   std::vector<std::string> directories;
+  std::vector<std::string> read_only;  // /proc/sys, which programs read
 };
 HiddenProc find_hidden_proc();
 

@@ -195,9 +195,8 @@ Result<UniqueFd> UndonePlace::place_for(const std::string& mount_path, const std
   const std::string whole = joined(mount_path.substr(mount_path.starts_with('/') ? 1 : 0), path);
   auto at = open_beneath(root_.get(), ".", O_PATH | O_DIRECTORY);
   if (!at) return at;
-  std::string_view rest = parent_of(whole);
-  const std::string parent(rest);
-  for (rest = parent; !rest.empty();) {
+  const std::string parent = parent_of(whole);
+  for (std::string_view rest = parent; !rest.empty();) {
     const std::size_t slash = rest.find('/');
     auto next = make_and_open(at->get(), std::string(rest.substr(0, slash)));
     rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
