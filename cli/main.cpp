@@ -1,1 +1,117 @@
-int main() { return 0; }
+// The command: parses, decides which part is asked for, prints errors, returns the exit status.
+
+#include <unistd.h>
+
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "cli/help.hpp"
+#include "cli/home.hpp"
+#include "cli/layers.hpp"
+#include "cli/log.hpp"
+#include "cli/options.hpp"
+#include "cli/places.hpp"
+#include "cli/profile_commands.hpp"
+#include "cli/run.hpp"
+#include "cli/show.hpp"
+#include "cli/version.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+constexpr int kBoxNotBuilt = 125;
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int fail(const Error& error) {
+  log::error(error);
+  return exit_status(error.code());
+}
+
+log::Verbosity verbosity_of(const Invocation& invocation) {
+  if (invocation.quiet) return log::Verbosity::kQuiet;
+  if (invocation.verbosity >= 2) return log::Verbosity::kTimed;
+  return invocation.verbosity == 1 ? log::Verbosity::kVerbose : log::Verbosity::kNormal;
+}
+
+std::string current_directory() {
+  char buffer[PATH_MAX];
+  const char* path = ::getcwd(buffer, sizeof buffer);
+  // "(unreachable)/x" is what the kernel calls a directory outside our root.
+  return path != nullptr && path[0] == '/' ? path : std::string();
+}
+
+Result<int> printed(Result<std::string> text) {
+  if (!text) return std::move(text).error();
+  print(*text);
+  return 0;
+}
+
+Result<int> run_or_show(const Places& places, Invocation invocation) {
+  auto composition = compose(places, invocation.selection);
+  if (!composition) return std::move(composition).error();
+  for (const auto& notice : composition->notices) log::note(notice);
+  if (invocation.verb == Verb::kShow) {
+    const auto& command = invocation.selection.command;
+    print(invocation.format == Format::kJson ? show_json(composition->profile, command)
+                                             : show_text(composition->profile, command));
+    return 0;
+  }
+  RunRequest request;
+  request.profile = std::move(composition->profile);
+  request.command = std::move(invocation.selection.command);
+  request.directory = std::move(invocation.selection.directory);
+  request.dry_run = invocation.dry_run;
+  return run(request);
+}
+
+Result<int> dispatch(Invocation invocation) {
+  if (invocation.verb == Verb::kHelp) return printed(std::string(help_text(invocation.topic)));
+  if (invocation.verb == Verb::kVersion) return printed(version_text());
+  auto places = find_places(PlaceVariables::from_environment());
+  if (!places) return std::move(places).error();
+  switch (invocation.verb) {
+    case Verb::kProfileList:
+      return printed(list_profiles(*places));
+    case Verb::kProfileCheck:
+      return printed(check_profile(*places, invocation.operand));
+    case Verb::kHomeList:
+      return printed(list_homes(*places));
+    case Verb::kHomePath:
+      return printed(show_home_path(*places, invocation.selection.directory));
+    case Verb::kHomeReset:
+      return printed(reset_home(*places, invocation.selection.directory, invocation.operand));
+    default:
+      return run_or_show(*places, std::move(invocation));
+  }
+}
+
+int main_with(const std::vector<std::string>& arguments) {
+  auto invocation = parse_options(arguments, current_directory());
+  if (!invocation) return fail(invocation.error());
+  log::configure(verbosity_of(*invocation));
+  const Verb verb = invocation->verb;
+  auto status = dispatch(*std::move(invocation));
+  if (std::fflush(stdout) != 0) {
+    log::error("cannot write to the standard output");
+    return 1;
+  }
+  if (status) return *status;
+  const int code = fail(status.error());
+  return verb == Verb::kProfileCheck ? 1 : code;
+}
+
+}  // namespace
+}  // namespace redoubtful::cli
+
+int main(int argc, char** argv) {
+  try {
+    return redoubtful::cli::main_with(
+        std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "redoubtful: a bug in redoubtful: %s\n", bug.what());
+    return redoubtful::cli::kBoxNotBuilt;
+  }
+}

@@ -1,1 +1,164 @@
 #include "cli/run.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cli/agent_environment.hpp"
+#include "cli/box_guards.hpp"
+#include "cli/home_mounts.hpp"
+#include "cli/host_facts.hpp"
+#include "cli/log.hpp"
+#include "cli/pasta_command.hpp"
+#include "cli/plan_text.hpp"
+#include "cli/programs.hpp"
+#include "cli/session.hpp"
+#include "common/text.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+// Names a run: sorts by time, and is unique among those of one machine.
+std::string session_name() {
+  const std::time_t now = ::time(nullptr);
+  tm utc{};
+  ::gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
+  return std::string(text) + "-" + std::to_string(::getpid());
+}
+
+Result<void> refuse_inside_a_box() {
+  if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
+  return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
+      .hint("the command is confined here as it is; start it directly");
+}
+
+Result<void> refuse_contradictions(const NetworkProfile& network) {
+  if (network.mode.value == NetworkMode::kDangerouslyOpen) {
+    for (const auto* list : {&network.deny, &network.ask}) {
+      if (list->empty()) continue;
+      return Error(Errc::kInvalidProfile, network.mode.origin.text() +
+                                              ": network mode dangerously-open cannot keep the " +
+                                              "rule at " + list->front().origin.text())
+          .hint("without the proxy nothing is checked; remove the rule or the mode");
+    }
+  }
+  return check_ports(network);
+}
+
+std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
+  std::vector<std::string> out;
+  for (const auto& rule : network.allow) out.push_back(rule.value.text);
+  return out;
+}
+
+// Where writing is allowed at all, for the second wall.
+std::vector<std::string> writable_paths(const MountPlan& plan) {
+  std::vector<std::string> out = {"/dev", "/proc"};
+  for (const auto& step : plan.steps) {
+    const bool writable = step.kind == StepKind::kTmpfs ||
+                          (step.kind == StepKind::kBind && step.mode == MountMode::kReadWrite);
+    if (writable) out.push_back(step.target);
+  }
+  return out;
+}
+
+// Debian's resolver file names the proxy's address inside; without a proxy pasta answers.
+void use_open_resolver(MountPlan& plan) {
+  for (auto& step : plan.steps) {
+    if (step.target == "/etc/resolv.conf") {
+      step.text = fmt::format("nameserver {}\n", kOpenResolver);
+    }
+  }
+}
+
+}  // namespace
+
+Result<int> run(const RunRequest& request) {
+  if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
+  const Profile& profile = request.profile;
+  if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
+  auto collected = collect_host_facts(profile, request.directory);
+  if (!collected) return std::move(collected).error();
+  auto plan = plan_mounts(profile, collected->facts);
+  if (!plan) return std::move(plan).error();
+  if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
+  auto environment = agent_environment(profile.environment, collected->environment,
+                                       {.user = collected->facts.user,
+                                        .uid = collected->facts.uid,
+                                        .home = plan->home,
+                                        .shell = collected->facts.shell,
+                                        .path = plan->path,
+                                        .network = profile.network.mode.value,
+                                        .allowed_hosts = allowed_hosts(profile.network)});
+  if (!environment) return std::move(environment).error();
+  auto guards = BoxGuards::prepare(*plan, profile.filesystem);
+  if (!guards) return std::move(guards).error();
+  log::stage("planned");
+
+  std::vector<std::string> command = request.command;
+  if (command.empty()) command.push_back(collected->facts.shell);
+  std::vector<std::string> arguments;
+  for (const auto& argument : profile.arguments) arguments.push_back(argument.value);
+  command.insert(command.begin() + 1, arguments.begin(), arguments.end());
+
+  using Lines = const std::vector<std::string>*;
+  for (const Lines lines : std::initializer_list<Lines>{
+           &collected->warnings, &plan->notes, &environment->warnings, &guards->warnings()}) {
+    for (const auto& line : *lines) log::note(line);
+  }
+  if (request.dry_run) {
+    const std::string text =
+        plan_text(*plan, guards->overlays(), profile, environment->variables, command);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+  }
+
+  SessionRequest session;
+  auto bwrap = find_system_program("bwrap");
+  if (!bwrap) return std::move(bwrap).error();
+  session.bwrap = std::move(*bwrap);
+  if (needs_pasta(profile.network)) {
+    auto pasta = find_system_program("pasta");
+    if (!pasta) return std::move(pasta).error();
+    session.pasta = std::move(*pasta);
+    if (auto fine = check_ports_free(profile.network); !fine) return std::move(fine).error();
+  }
+  auto init = find_own_part("redoubtful-init");
+  if (!init) return std::move(init).error();
+  session.init = std::move(*init);
+  if (auto known = remember_written(collected->places, *plan); !known) {
+    return std::move(known).error().hint("the state directory must be writable: " +
+                                         collected->places.state);
+  }
+  HomeMounts home_mounts;
+  if (!collected->facts.private_home.empty()) {
+    auto prepared = HomeMounts::prepare(collected->facts.private_home, *plan);
+    if (!prepared) return std::move(prepared).error();
+    home_mounts = std::move(*prepared);
+  }
+
+  session.profile = &profile;
+  session.plan = &*plan;
+  session.guards = &*guards;
+  session.spec.arguments = std::move(command);
+  session.spec.environment = std::move(environment->variables);
+  session.spec.directory = plan->directory;
+  // Landlock forbids every mount to those it confines, and sandboxes inside mount.
+  if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
+  auto status = run_session(std::move(session));
+
+  auto report = guards->check_at_exit(collected->places.state + "/undone/" + session_name());
+  if (report) {
+    for (const auto& line : report->lines) log::error(line);
+  } else {
+    log::error(std::move(report).error().during("checking what the run left behind"));
+    if (status && *status == 0) return 125;
+  }
+  return status;
+}
+
+}  // namespace redoubtful::cli

@@ -28,7 +28,9 @@ Error Error::system_call(std::string what, int errno_value) {
   const char* reason = strerrordesc_np(errno_value);
   what += ": ";
   what += reason != nullptr ? reason : "unknown error " + std::to_string(errno_value);
-  return Error(Errc::kSystemCall, std::move(what));
+  Error error(Errc::kSystemCall, std::move(what));
+  error.errno_ = errno_value;
+  return error;
 }
 
 }  // namespace redoubtful

@@ -11,7 +11,6 @@
 
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
-
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,17 +19,17 @@
 namespace redoubtful {
 
 enum class Errc {
-  kNone,             // only in a default-constructed Error; never returned
-  kUsage,            // the command line cannot be parsed
-  kInvalidProfile,   // the YAML is well formed but means nothing, or is not YAML at all
-  kInvalidHost,      // not a DNS name or IP literal we accept
-  kInvalidSecret,    // empty, too long, or not representable in a header field
-  kInvalidMount,     // a mount, PATH entry or working directory that is absent, unreadable or refused
-  kNotYet,           // named in the design, but not built in this version
-  kMissingProgram,   // bwrap, pasta or a part of ours is absent, too old or not trustworthy
-  kSystemCall,       // the kernel said no; the text carries strerrordesc_np(errno)
-  kTls,              // handshake or certificate failure; the text carries OpenSSL's reason
-  kPeerProtocol,     // the other side broke the protocol
+  kNone,            // only in a default-constructed Error; never returned
+  kUsage,           // the command line cannot be parsed
+  kInvalidProfile,  // the YAML is well formed but means nothing, or is not YAML at all
+  kInvalidHost,     // not a DNS name or IP literal we accept
+  kInvalidSecret,   // empty, too long, or not representable in a header field
+  kInvalidMount,  // a mount, PATH entry or working directory that is absent, unreadable or refused
+  kNotYet,        // named in the design, but not built in this version
+  kMissingProgram,  // bwrap, pasta or a part of ours is absent, too old or not trustworthy
+  kSystemCall,      // the kernel said no; the text carries strerrordesc_np(errno)
+  kTls,             // handshake or certificate failure; the text carries OpenSSL's reason
+  kPeerProtocol,    // the other side broke the protocol
 };
 
 // The exit status of `redoubtful` for an Error that ends it: 64 for kUsage, 78 where something that
@@ -59,8 +58,12 @@ class [[nodiscard]] Error {
   const std::string& what() const noexcept { return what_; }
   const std::string& hint() const noexcept { return hint_; }
 
+  // For kSystemCall: the errno; otherwise 0.
+  int system_errno() const noexcept { return errno_; }
+
  private:
   Errc code_ = Errc::kNone;
+  int errno_ = 0;
   std::string what_;
   std::string hint_;
 };

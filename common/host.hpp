@@ -4,7 +4,8 @@
 //
 // The parsed object is what is matched, shown and (by the proxy) dialled, so no two parts can read
 // the same bytes differently. Anything outside the grammar is refused, never repaired: NUL and
-// control characters, '%', userinfo, and every numeric spelling of an address but the canonical one.
+// control characters, '%', userinfo, and every numeric spelling of an address but the canonical
+// one.
 
 #include <compare>
 #include <cstdint>
@@ -49,7 +50,8 @@ class Host {
 // "api.example.com", or "*.example.com": any depth below, not the apex itself.
 class HostPattern {
  public:
-  // Errors: kInvalidHost; also for a bare "*", or a wildcard over a whole public suffix of one label
+  // Errors: kInvalidHost; also for a bare "*", or a wildcard over a whole public suffix of one
+  // label
   // ("*.com").
   static Result<HostPattern> parse(std::string_view text);
   bool matches(const Host& host) const;
@@ -67,22 +69,34 @@ class HostPattern {
 
 enum class Scheme { kHttps, kHttp, kTcp, kSsh };
 
-// One entry of `allow`, `deny` or `ask`.
+// "https", "http", "tcp", "ssh": as it is written before "://".
+std::string_view scheme_name(Scheme scheme) noexcept;
+
+// One entry of `allow`, `deny` or `ask`. What it decides is network_rules.hpp.
 struct HostRule {
   HostPattern pattern;
   Scheme scheme = Scheme::kHttps;
   std::uint16_t port = 443;
-  // A deny or ask rule written without scheme and port stands for every port and scheme.
+  // A deny or ask rule stands for every scheme, every port, that it does not name.
+  bool any_scheme = false;
   bool any_port = false;
   bool splice = false;
-  std::vector<std::string> methods;  // upper case; empty: all
-  std::vector<std::string> paths;    // globs; empty: all
+  std::vector<std::string> methods;         // upper case; empty: all
+  std::vector<std::string> paths;           // globs; empty: all
   std::vector<std::string> private_ranges;  // CIDR, non-public ranges the name may resolve to
-  std::string text;                  // the short form as written, for messages
+  std::string text;                         // the short form as written, for messages
 
-  // The short form: host, *.host, host:port, scheme://host[:port]. Errors: kInvalidHost.
-  // `any_port` is set by the caller for deny and ask.
-  static Result<HostRule> parse(std::string_view text);
+  enum class List { kAllow, kDeny, kAsk };
+
+  // The short form: host, *.host, host:port, scheme://host[:port]; an IPv6 address stands in
+  // brackets. Without a scheme it is https (on any port that is named); without a port the scheme's
+  // own, and tcp has none. In `deny` and `ask` what is not named stands for all of it.
+  // Errors: kInvalidHost.
+  static Result<HostRule> parse(std::string_view text, List list = List::kAllow);
+
+  // Everything that `other` decides is decided by this, with the same effect; so that in one list
+  // `other` can never be the rule that matters.
+  bool covers(const HostRule& other) const;
 };
 
 }  // namespace redoubtful

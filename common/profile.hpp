@@ -4,8 +4,8 @@
 // environment, the policy and `show` are computed from.
 //
 // A Profile is data: it has been checked for form (keys, types, host grammar, path syntax) but not
-// against this machine; whether a mount exists is the mount plan's business. Every value carries the
-// place it came from, because every refusal names it.
+// against this machine; whether a mount exists is the mount plan's business. Every value carries
+// the place it came from, because every refusal names it.
 //
 // Lifetime: plain values, no references into the documents they came from.
 
@@ -21,9 +21,9 @@ namespace redoubtful {
 
 // Where a value was written.
 struct Origin {
-  std::string file;  // a path, "command line" or "built in"
-  int line = 0;      // from 1; 0 when the place has no lines (command line)
-  int column = 0;    // from 1
+  std::string file;    // a path, "command line" or "built in"
+  int line = 0;        // from 1; 0 when the place has no lines (command line)
+  int column = 0;      // from 1
   std::string option;  // for the command line: the option as written, e.g. "-m ~/x:rw"
 
   // "~/x.yaml:3:5", or "command line (-m ~/x:rw)".

@@ -4,16 +4,16 @@
 #include <vector>
 
 namespace redoubtful {
-namespace {
 
-// Length of the valid UTF-8 sequence at the front of `s`, 0 if there is none. C1 controls
-// (U+0080–U+009F) count as invalid: terminals obey some of them.
 std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const auto continuation = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xC0U) == 0x80U; };
+  const auto continuation = [&](std::size_t i) {
+    return i < s.size() && (byte(i) & 0xC0U) == 0x80U;
+  };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF && continuation(1)) return first == 0xC2 && byte(1) < 0xA0 ? 0 : 2;
+  if (first >= 0xC2 && first <= 0xDF && continuation(1))
+    return first == 0xC2 && byte(1) < 0xA0 ? 0 : 2;
   if ((first & 0xF0U) == 0xE0U && continuation(1) && continuation(2)) {
     if (first == 0xE0 && byte(1) < 0xA0) return 0;
     if (first == 0xED && byte(1) > 0x9F) return 0;
@@ -27,7 +27,10 @@ std::size_t utf8_length(std::string_view s) {
   return 0;
 }
 
-}  // namespace
+std::string shown(std::string_view bytes) {
+  std::string safe = quoted(bytes);
+  return safe.size() == bytes.size() + 2 && !bytes.empty() ? std::string(bytes) : safe;
+}
 
 std::string quoted(std::string_view bytes, std::size_t max_bytes) {
   constexpr char kHex[] = "0123456789abcdef";

@@ -15,9 +15,18 @@ namespace redoubtful {
 // `max_bytes` input bytes, with "…" behind the closing quote.
 std::string quoted(std::string_view bytes, std::size_t max_bytes = 256);
 
+// Bytes of the UTF-8 sequence at the front of `bytes` (not empty), 0 if there is none. C1 controls
+// (U+0080–U+009F) count as none: terminals obey some of them.
+std::size_t utf8_length(std::string_view bytes);
+
+// `bytes` as they are where they are plain words (printable, without quotes), else quoted(). For
+// places that show what somebody typed, such as Origin::option.
+std::string shown(std::string_view bytes);
+
 // The candidate that `word` was probably meant to be: edit distance at most a third of its length
 // (at least 1). None when nothing is near.
-std::optional<std::string> nearest(std::string_view word, std::span<const std::string_view> candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   std::span<const std::string_view> candidates);
 
 // " (did you mean X?)" or nothing; for the end of an error message.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);

@@ -8,7 +8,8 @@ namespace redoubtful {
 namespace {
 
 TEST(Error, NamesWhatWeWereDoingOutermostFirst) {
-  Error error = Error::system_call("cannot open \"x\"", ENOENT).during("reading a").during("loading b");
+  Error error =
+      Error::system_call("cannot open \"x\"", ENOENT).during("reading a").during("loading b");
   EXPECT_EQ(error.what(), "loading b: reading a: cannot open \"x\": No such file or directory");
   EXPECT_EQ(error.code(), Errc::kSystemCall);
 }

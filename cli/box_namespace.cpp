@@ -1,0 +1,116 @@
+#include "cli/box_namespace.hpp"
+
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/keyctl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "common/file.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+Result<void> write_proc(const std::string& path, const std::string& text) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return Error::system_call("cannot open " + path, errno);
+  // One write(2): the kernel takes a map whole or not at all.
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return Error::system_call("cannot write " + path, errno);
+  }
+  return {};
+}
+
+std::string user_namespace_hint(int reason) {
+  const UniqueFd apparmor(
+      ::open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC));
+  char setting = '0';
+  if (apparmor && ::read(apparmor.get(), &setting, 1) == 1 && setting == '1') {
+    return "AppArmor keeps unprivileged programs from making user namespaces; install redoubtful's "
+           "AppArmor profile (apparmor/README.md), then try again";
+  }
+  if (reason == ENOSPC) {
+    return "the limit on user namespaces is reached: see /proc/sys/user/max_user_namespaces; "
+           "inside "
+           "another sandbox they may be forbidden on purpose";
+  }
+  return "this kernel or container forbids user namespaces; `redoubtful doctor` says what to "
+         "change";
+}
+
+}  // namespace
+
+Result<void> enter_box_namespaces(uid_t uid, gid_t gid) {
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
+    const int reason = errno;
+    return Error::system_call("cannot make the box's namespaces", reason)
+        .hint(user_namespace_hint(reason));
+  }
+  const auto line = [](unsigned id) {
+    return std::to_string(id) + " " + std::to_string(id) + " 1\n";
+  };
+  // gid_map may be written by an unprivileged process only once setgroups(2) is given up.
+  for (const auto& [file, text] :
+       std::array<std::pair<const char*, std::string>, 3>{{{"/proc/self/setgroups", "deny"},
+                                                           {"/proc/self/uid_map", line(uid)},
+                                                           {"/proc/self/gid_map", line(gid)}}}) {
+    if (auto written = write_proc(file, text); !written) {
+      const int reason = written.error().system_errno();
+      return std::move(written)
+          .error()
+          .during("mapping the user id")
+          .hint(user_namespace_hint(reason));
+    }
+  }
+  // Nothing mounted from here on may travel back to the host, nor from it to us.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return Error::system_call("cannot make the mounts private", errno);
+  }
+  return {};
+}
+
+Result<void> bring_loopback_up() {
+  std::array<char, 512> buffer{};
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = RTM_NEWLINK;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  auto* link = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifinfomsg)));
+  link->ifi_family = AF_UNSPEC;
+  link->ifi_index = 1;  // loopback is the first interface of every network namespace
+  link->ifi_change = IFF_UP;
+  link->ifi_flags = IFF_UP;
+
+  mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+  if (socket == nullptr) return Error::system_call("cannot open a netlink socket", errno);
+  int result = -1;
+  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
+      mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0) {
+    const ssize_t got = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
+    if (got > 0) {
+      result = mnl_cb_run(buffer.data(), static_cast<std::size_t>(got), 0,
+                          mnl_socket_get_portid(socket), nullptr, nullptr);
+    }
+  }
+  const int reason = errno;
+  mnl_socket_close(socket);
+  if (result < 0) return Error::system_call("cannot set the loopback interface up", reason);
+  return {};
+}
+
+Result<void> leave_session_keyring() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+    return Error::system_call("cannot leave the session keyring", errno);
+  }
+  return {};
+}
+
+}  // namespace redoubtful::cli

@@ -1,0 +1,193 @@
+#include "cli/box_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "cli/box_namespace.hpp"
+#include "cli/bwrap_command.hpp"
+#include "common/file.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+// The child reports on a close-on-exec pipe: kNamespacesReady, then, on failure, kFailed with the
+// Error's parts, each ended by NUL. End of file without kFailed: bwrap has taken over.
+constexpr char kNamespacesReady = 'n';
+constexpr char kFailed = 'e';
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
+  return Pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
+}
+
+std::string encoded(const Error& error) {
+  std::string out(1, kFailed);
+  out += static_cast<char>('0' + static_cast<int>(error.code()));
+  out += error.what();
+  out += '\0';
+  out += error.hint();
+  out += '\0';
+  return out;
+}
+
+Error decoded(std::string_view text) {
+  if (text.size() < 4) return Error(Errc::kSystemCall, "the box's first process ended early");
+  const auto code = static_cast<Errc>(text[1] - '0');
+  text.remove_prefix(2);
+  const std::size_t end = text.find('\0');
+  const std::string what(text.substr(0, end));
+  std::string hint(end == std::string_view::npos ? "" : text.substr(end + 1));
+  while (!hint.empty() && hint.back() == '\0') hint.pop_back();
+  return Error(code, what).hint(std::move(hint));
+}
+
+Result<void> place_standard(const std::array<int, 3>& standard) {
+  for (int number = 0; number < 3; ++number) {
+    if (::dup2(standard[static_cast<std::size_t>(number)], number) < 0) {
+      return Error::system_call("cannot place a standard descriptor", errno);
+    }
+  }
+  return {};
+}
+
+// In the child, up to exec. Returns only on failure.
+Error become_box(const BoxRequest& request, int report, int status) {
+  // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
+  ::prctl(PR_SET_DUMPABLE, 1);
+  ::setsid();
+  if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
+  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
+  if (auto up = bring_loopback_up(); !up) return std::move(up).error();
+  if (::write(report, &kNamespacesReady, 1) != 1) {
+    return Error::system_call("cannot report to the supervisor", errno);
+  }
+  if (auto left = leave_session_keyring(); !left) return std::move(left).error();
+  if (auto mounted = attach_mounts(*request.plan, request.overlays, request.init); !mounted) {
+    return std::move(mounted).error();
+  }
+  for (const int fd : {request.spec_fd, request.control_fd, status, request.seccomp->calls.get(),
+                       request.seccomp->arguments.get()}) {
+    if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
+  }
+  RootOwnedProc proc = find_root_owned_proc();
+  const auto command = bwrap_command(
+      {.program = request.bwrap,
+       .nested = request.nested,
+       .seccomp_fds = {request.seccomp->calls.get(), request.seccomp->arguments.get()},
+       .status_fd = status,
+       .proc_files = std::move(proc.files),
+       .proc_directories = std::move(proc.directories),
+       .command = {kInitPath, std::to_string(request.spec_fd),
+                   std::to_string(request.control_fd)}});
+  exec_program(request.bwrap, command, {});
+  return Error::system_call("cannot start " + request.bwrap, errno);
+}
+
+}  // namespace
+
+Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
+  auto errors = make_pipe();
+  if (!errors) return std::move(errors).error();
+  auto status = make_pipe();
+  if (!status) return std::move(status).error();
+  auto child = ChildProcess::fork([&]() -> int {
+    const Error error = become_box(request, errors->write.get(), status->write.get());
+    // If even this fails, an empty report says at least that the child did not get far.
+    (void)write_all(errors->write.get(), encoded(error));
+    return 125;
+  });
+  if (!child) return std::move(child).error();
+  BoxProcess box;
+  box.bwrap_ = std::move(*child);
+  box.errors_ = std::move(errors->read);
+  box.status_ = std::move(status->read);
+  errors->write.reset();
+  status->write.reset();
+  if (::fcntl(box.status_.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return Error::system_call("cannot prepare a pipe", errno);
+  }
+  char first = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(box.errors_.get(), &first, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got == 1 && first == kNamespacesReady) return box;
+  std::string text(1, first);
+  char buffer[4096];
+  while ((got = ::read(box.errors_.get(), buffer, sizeof buffer)) > 0) {
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return decoded(text).during("building the box");
+}
+
+Result<void> BoxProcess::wait_until_built() {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t got = ::read(errors_.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  errors_.reset();
+  if (text.empty()) return {};
+  return decoded(text).during("building the box");
+}
+
+bool BoxProcess::read_status() {
+  char buffer[1024];
+  ssize_t got = 0;
+  while ((got = ::read(status_.get(), buffer, sizeof buffer)) > 0) {
+    status_text_.append(buffer, static_cast<std::size_t>(got));
+  }
+  constexpr std::string_view kKey = "\"child-pid\": ";
+  const std::size_t at = status_text_.find(kKey);
+  if (at != std::string::npos && first_ < 0) {
+    const char* begin = status_text_.data() + at + kKey.size();
+    const char* end = status_text_.data() + status_text_.size();
+    pid_t pid = -1;
+    const auto parsed = std::from_chars(begin, end, pid);
+    if (parsed.ec == std::errc() && parsed.ptr != end && pid > 1) {
+      // Cannot be a stranger: bwrap, which reaps it, is still ours to reap.
+      first_pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      if (first_pidfd_) first_ = pid;
+    }
+  }
+  return first_ > 0;
+}
+
+std::optional<pid_t> BoxProcess::first_process() const noexcept {
+  return first_ > 0 ? std::optional<pid_t>(first_) : std::nullopt;
+}
+
+int BoxProcess::end() noexcept {
+  read_status();
+  if (first_pidfd_) {
+    ::syscall(SYS_pidfd_send_signal, first_pidfd_.get(), SIGKILL, nullptr, 0);
+  } else {
+    bwrap_.signal(SIGKILL);  // its parent-death signal takes the first process along
+  }
+  if (first_pidfd_) {
+    // A pid namespace's first process is only gone when all others are.
+    pollfd wait{.fd = first_pidfd_.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+    }
+  }
+  bwrap_.signal(SIGKILL);
+  return bwrap_.wait();
+}
+
+}  // namespace redoubtful::cli

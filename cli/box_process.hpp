@@ -1,0 +1,68 @@
+#pragma once
+
+// The process that becomes the box, from fork to the end of everything in it.
+//
+// Source: design 2, "Life and death". The child keeps its capabilities in its own namespaces until
+// it execs bwrap; from then on the only way to end the box is the one used here: SIGKILL to the
+// first process of its pid namespace, after which the kernel lets nothing in it live.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/agent_seccomp.hpp"
+#include "cli/mount_attach.hpp"
+#include "common/child_process.hpp"
+
+namespace redoubtful::cli {
+
+struct BoxRequest {
+  const MountPlan* plan = nullptr;
+  std::vector<Overlay> overlays;
+  std::string bwrap;  // program
+  std::string init;   // program
+  bool nested = false;
+  std::array<int, 3> standard{};  // what becomes 0, 1 and 2
+  int spec_fd = -1;
+  int control_fd = -1;
+  const AgentSeccomp* seccomp = nullptr;
+};
+
+class BoxProcess {
+ public:
+  // Forks the child and returns as soon as its namespaces exist, while it still mounts.
+  // Errors: kSystemCall for namespaces that cannot be made.
+  static Result<BoxProcess> start(const BoxRequest& request);
+
+  // Waits until bwrap is running. Errors: what the child could not do.
+  Result<void> wait_until_built();
+
+  // bwrap's own process; its namespaces /proc/PID/ns/{user,net} are the box's outer ones.
+  pid_t pid() const noexcept { return bwrap_.pid(); }
+  int pidfd() const noexcept { return bwrap_.pidfd(); }
+
+  // Readable when bwrap tells the box's first process; then call first_process_known().
+  int status_fd() const noexcept { return status_.get(); }
+  // Reads what bwrap says. True once the first process is held.
+  bool read_status();
+
+  // The pid outside of the box's first process; nothing until read_status() was true.
+  std::optional<pid_t> first_process() const noexcept;
+
+  // Kills everything in the box and waits until the kernel has taken the last process away.
+  // Returns bwrap's wait status.
+  int end() noexcept;
+
+ private:
+  BoxProcess() = default;
+
+  ChildProcess bwrap_;
+  UniqueFd errors_;
+  UniqueFd status_;
+  std::string status_text_;
+  pid_t first_ = -1;
+  UniqueFd first_pidfd_;
+};
+
+}  // namespace redoubtful::cli

@@ -1,0 +1,245 @@
+#include "cli/layers.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/profile_loader.hpp"
+#include "cli/profile_store.hpp"
+#include "cli/yaml_document.hpp"
+#include "common/text.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+constexpr std::size_t kMaxDocuments = 64;
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+template <class T>
+void overrule(Sourced<T>& value, const std::optional<Sourced<T>>& later) {
+  if (later) value = *later;
+}
+
+template <class T>
+void overrule(std::optional<Sourced<T>>& value, const std::optional<Sourced<T>>& later) {
+  if (later) value = later;
+}
+
+bool meant_for(const std::vector<std::string>& command,
+               const std::vector<Sourced<std::string>>& claimed) {
+  if (command.empty()) return false;
+  if (claimed.empty()) return true;
+  const std::string name = command.front().substr(command.front().rfind('/') + 1);
+  return std::any_of(claimed.begin(), claimed.end(),
+                     [&](const Sourced<std::string>& word) { return word.value == name; });
+}
+
+// Loads documents and what they extend, each once.
+class Composer {
+ public:
+  Composer(const Places& places, const std::vector<std::string>& command)
+      : places_(places), store_(places), command_(command) {
+    // What no layer mentions has an origin too.
+    const Origin builtin{"built in", 0, 0, {}};
+    profile_.nested.origin = builtin;
+    profile_.filesystem.home.origin = builtin;
+    profile_.filesystem.cwd.origin = builtin;
+    profile_.network.mode.origin = builtin;
+  }
+
+  const ProfileStore& store() const { return store_; }
+  Profile take() { return std::move(profile_); }
+
+  Result<void> add_reference(const std::string& reference) {
+    auto file = store_.find(reference);
+    if (!file) return std::move(file).error();
+    return add(*file, name_of(reference), DocumentKind::kProfile);
+  }
+
+  Result<void> add(const StoredFile& file, const std::string& name, DocumentKind kind) {
+    if (const auto open = std::find(open_.begin(), open_.end(), file.path); open != open_.end()) {
+      return cycle(open - open_.begin());
+    }
+    if (done_.contains(file.path)) return {};
+    if (done_.size() + open_.size() >= kMaxDocuments) {
+      return Error(Errc::kInvalidProfile,
+                   "more than " + std::to_string(kMaxDocuments) + " profiles extend each other");
+    }
+    auto layer = load_layer(file.bytes, name, places_.shown(file.path), kind);
+    if (!layer) return std::move(layer).error();
+    open_.push_back(file.path);
+    std::vector<Sourced<std::string>> inherited;
+    for (const auto& extended : layer->extends) {
+      auto added = add_extended(extended, inherited);
+      if (!added) return added;
+    }
+    open_.pop_back();
+    const auto& claimed = layer->commands.empty() ? inherited : layer->commands;
+    done_.emplace(file.path, claimed);
+    apply_layer(profile_, *layer, command_, claimed);
+    return {};
+  }
+
+ private:
+  static std::string name_of(const std::string& reference) {
+    if (reference.find('/') == std::string::npos || reference.starts_with("builtin/"))
+      return reference;
+    return shown(reference);
+  }
+
+  Result<void> add_extended(const Sourced<std::string>& extended,
+                            std::vector<Sourced<std::string>>& inherited) {
+    const std::string& reference = extended.value;
+    const bool file_name =
+        reference.find('/') != std::string::npos && !reference.starts_with("builtin/");
+    if (file_name && !reference.starts_with('/') && !reference.starts_with("~/")) {
+      return error_at(Errc::kInvalidProfile, extended.origin,
+                      "extends names " + quoted(reference, 80) +
+                          ": a name, builtin/NAME, or a file that is absolute or begins with ~/");
+    }
+    auto file = store_.find(reference);
+    if (!file) {
+      Error cause = std::move(file).error();
+      Error located = error_at(cause.code(), extended.origin, cause.what());
+      return std::move(located).hint(cause.hint());
+    }
+    auto added = add(*file, name_of(reference), DocumentKind::kProfile);
+    if (!added) return added;
+    append(inherited, done_.at(file->path));
+    return {};
+  }
+
+  Result<void> cycle(std::ptrdiff_t first) {
+    std::string path;
+    for (auto file = open_.begin() + first; file != open_.end(); ++file) {
+      path += places_.shown(*file) + " -> ";
+    }
+    path += places_.shown(open_[static_cast<std::size_t>(first)]);
+    return Error(Errc::kInvalidProfile, "profiles extend each other in a circle: " + path)
+        .hint("to add to a built-in profile of the same name, write extends: [builtin/NAME]");
+  }
+
+  const Places& places_;
+  ProfileStore store_;
+  const std::vector<std::string>& command_;
+  Profile profile_;
+  std::vector<std::string> open_;
+  // Path of each applied document, and the commands its arguments are meant for.
+  std::map<std::string, std::vector<Sourced<std::string>>> done_;
+};
+
+Result<void> add_config(Composer& composer, Result<std::optional<StoredFile>> file,
+                        const std::string& name) {
+  if (!file) return std::move(file).error();
+  if (!*file) return {};
+  return composer.add(**file, name, DocumentKind::kConfig);
+}
+
+// dangerously-open has no proxy that could deny or ask, so the two together would promise what
+// nobody keeps.
+Result<void> refuse_open_with_rules(const NetworkProfile& network) {
+  if (network.mode.value != NetworkMode::kDangerouslyOpen) return {};
+  const auto* rule = !network.deny.empty()  ? &network.deny.front()
+                     : !network.ask.empty() ? &network.ask.front()
+                                            : nullptr;
+  if (rule == nullptr) return {};
+  return Error(Errc::kInvalidProfile, "the network mode dangerously-open (" +
+                                          network.mode.origin.text() + ") cannot keep the rule " +
+                                          quoted(rule->value.text) + " (" + rule->origin.text() +
+                                          ")")
+      .hint("use --network filtered, or remove the rule");
+}
+
+// The nearest .redoubtful.yaml from `directory` up to the top of its checkout.
+std::string project_profile(const std::string& directory, const Places& places) {
+  std::string at = directory;
+  while (at.size() > 1 && at != places.home) {
+    const std::string candidate = at + "/.redoubtful.yaml";
+    if (::access(candidate.c_str(), F_OK) == 0) return candidate;
+    if (::access((at + "/.git").c_str(), F_OK) == 0) break;
+    at.resize(at.rfind('/'));
+  }
+  return {};
+}
+
+}  // namespace
+
+void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::string>& command,
+                 const std::vector<Sourced<std::string>>& argument_commands) {
+  profile.layers.push_back({layer.name, layer.file});
+  if (!layer.description.empty()) profile.description = layer.description;
+  append(profile.commands, layer.commands);
+  if (meant_for(command, argument_commands)) append(profile.arguments, layer.arguments);
+  overrule(profile.nested, layer.nested);
+
+  FilesystemProfile& filesystem = profile.filesystem;
+  overrule(filesystem.home, layer.home);
+  overrule(filesystem.cwd, layer.cwd);
+  append(filesystem.mounts, layer.mounts);
+  filesystem.path.insert(filesystem.path.begin(), layer.path.begin(), layer.path.end());
+  append(filesystem.hide, layer.hide);
+  append(filesystem.protect, layer.protect);
+
+  append(profile.environment.pass, layer.pass);
+  append(profile.environment.set, layer.set);
+
+  NetworkProfile& network = profile.network;
+  overrule(network.mode, layer.mode);
+  append(network.allow, layer.allow);
+  append(network.deny, layer.deny);
+  append(network.ask, layer.ask);
+  append(network.forward, layer.forward);
+  append(network.publish, layer.publish);
+
+  overrule(profile.limits.memory_bytes, layer.limits.memory_bytes);
+  overrule(profile.limits.processes, layer.limits.processes);
+  overrule(profile.limits.time, layer.limits.time);
+}
+
+Result<Composition> compose(const Places& places, const Selection& selection) {
+  Composition out;
+  Composer composer(places, selection.command);
+  auto base = composer.store().find("builtin/base");
+  if (!base) {
+    return Error(Errc::kMissingProgram,
+                 "the built-in profile base is not in " + places.shown(places.builtin_profiles))
+        .hint("install redoubtful again: packaging/quickstart does");
+  }
+  if (auto added = composer.add(*base, "base", DocumentKind::kProfile); !added) {
+    return std::move(added).error();
+  }
+  auto added = add_config(composer, composer.store().system_config(), "system configuration");
+  if (!added) return std::move(added).error();
+  added = add_config(composer, composer.store().user_config(), "user configuration");
+  if (!added) return std::move(added).error();
+
+  std::vector<std::string> use = selection.use;
+  if (use.empty() && !selection.command.empty()) {
+    auto claimed = composer.store().claiming(selection.command.front());
+    if (!claimed) return std::move(claimed).error();
+    if (*claimed) {
+      out.notices.push_back("profile " + **claimed + ": it claims the command " +
+                            shown(selection.command.front()));
+      use.push_back(**claimed);
+    }
+  }
+  for (const std::string& reference : use) {
+    if (auto chosen = composer.add_reference(reference); !chosen) return std::move(chosen).error();
+  }
+  out.profile = composer.take();
+  apply_layer(out.profile, selection.flags, selection.command, {});
+  if (auto kept = refuse_open_with_rules(out.profile.network); !kept)
+    return std::move(kept).error();
+  if (const auto ignored = project_profile(selection.directory, places); !ignored.empty()) {
+    out.notices.push_back("ignored " + places.shown(ignored) +
+                          ": the agent can write it, so it grants nothing");
+  }
+  return out;
+}
+
+}  // namespace redoubtful::cli

@@ -1,0 +1,23 @@
+#pragma once
+
+// `redoubtful show`: the merged profile for a person, each value with where it came from, and as
+// JSON for programs.
+//
+// The JSON is an interface: "version" is raised when a key changes its meaning or goes away; keys
+// may be added. Every value of the Profile is in it, with its origin. A text that is not UTF-8 (a
+// path can be anything) stands as {"hex": "2f78..."} instead of a string.
+
+#include <string>
+#include <vector>
+
+#include "common/profile.hpp"
+
+namespace redoubtful::cli {
+
+// Lines of YAML, origins as comments; safe for a terminal.
+std::string show_text(const Profile& profile, const std::vector<std::string>& command);
+
+// One line, with a newline at its end.
+std::string show_json(const Profile& profile, const std::vector<std::string>& command);
+
+}  // namespace redoubtful::cli

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include "cli/show.hpp"
+#include "cli/value_syntax.hpp"
+#include "common/text.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+class Page {
+ public:
+  void section(std::string_view name) { text_ += fmt::format("{}:\n", name); }
+
+  void value(int indent, std::string_view key, std::string_view text, const Origin& origin) {
+    row(fmt::format("{:{}}{}: {}", "", indent, key, text), origin);
+  }
+  void item(int indent, std::string_view text, const Origin& origin) {
+    row(fmt::format("{:{}}- {}", "", indent, text), origin);
+  }
+  void list(int indent, std::string_view key, const std::vector<Sourced<std::string>>& items) {
+    if (items.empty()) return;
+    text_ += fmt::format("{:{}}{}:\n", "", indent, key);
+    for (const auto& entry : items) item(indent + 2, shown(entry.value), entry.origin);
+  }
+  void key(int indent, std::string_view name) {
+    text_ += fmt::format("{:{}}{}:\n", "", indent, name);
+  }
+  void plain(std::string_view line) { text_.append(line).append("\n"); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  static constexpr std::size_t kOriginColumn = 48;
+
+  void row(std::string line, const Origin& origin) {
+    const std::string place = origin.text();
+    if (!place.empty()) line += fmt::format("{:{}}  # {}", "", padding(line.size()), place);
+    text_.append(line).append("\n");
+  }
+  static std::size_t padding(std::size_t used) {
+    return used < kOriginColumn ? kOriginColumn - used : 0;
+  }
+
+  std::string text_;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + shown(word);
+  return out;
+}
+
+std::string rule_text(const HostRule& rule) {
+  std::string out = shown(rule.text);
+  if (!rule.methods.empty()) out += " methods [" + joined(rule.methods) + "]";
+  if (!rule.paths.empty()) out += " paths [" + joined(rule.paths) + "]";
+  if (!rule.private_ranges.empty()) out += " private [" + joined(rule.private_ranges) + "]";
+  if (rule.splice) out += " splice";
+  return out;
+}
+
+void show_rules(Page& page, std::string_view key, const std::vector<Sourced<HostRule>>& rules) {
+  if (rules.empty()) return;
+  page.key(2, key);
+  for (const auto& rule : rules) page.item(4, rule_text(rule.value), rule.origin);
+}
+
+void show_ports(Page& page, std::string_view key, const std::vector<PortForward>& ports) {
+  if (ports.empty()) return;
+  page.key(2, key);
+  for (const auto& port : ports) {
+    page.item(4,
+              fmt::format("{}{}:{}", port.transport == Transport::kUdp ? "udp:" : "", port.host,
+                          port.inside),
+              port.origin);
+  }
+}
+
+void show_filesystem(Page& page, const FilesystemProfile& filesystem) {
+  page.section("filesystem");
+  page.value(2, "home", mode_name(filesystem.home.value), filesystem.home.origin);
+  page.value(2, "cwd", mode_name(filesystem.cwd.value), filesystem.cwd.origin);
+  if (!filesystem.mounts.empty()) page.key(2, "mounts");
+  for (const auto& mount : filesystem.mounts) {
+    std::string text = shown(mount.path);
+    if (!mount.to.empty()) text += " to " + shown(mount.to);
+    text += fmt::format(" {}", mode_name(mount.mode));
+    if (mount.create) text += " create";
+    if (mount.optional) text += " optional";
+    page.item(4, text, mount.origin);
+  }
+  page.list(2, "path", filesystem.path);
+  page.list(2, "hide", filesystem.hide);
+  page.list(2, "protect", filesystem.protect);
+}
+
+void show_limits(Page& page, const Limits& limits) {
+  if (!limits.memory_bytes && !limits.processes && !limits.time) return;
+  page.section("limits");
+  if (limits.memory_bytes) {
+    page.value(2, "memory", fmt::format("{} bytes", limits.memory_bytes->value),
+               limits.memory_bytes->origin);
+  }
+  if (limits.processes) {
+    page.value(2, "processes", fmt::format("{}", limits.processes->value),
+               limits.processes->origin);
+  }
+  if (limits.time) {
+    page.value(2, "time", fmt::format("{} s", limits.time->value.count()), limits.time->origin);
+  }
+}
+
+}  // namespace
+
+std::string show_text(const Profile& profile, const std::vector<std::string>& command) {
+  Page page;
+  if (!profile.description.empty()) page.plain("description: " + shown(profile.description));
+  page.section("layers");
+  for (const auto& layer : profile.layers) {
+    page.item(2, layer.name, {layer.file == layer.name ? "" : layer.file, 0, 0, {}});
+  }
+  if (!command.empty()) page.plain("command: [" + joined(command) + "]");
+  page.list(0, "commands", profile.commands);
+  page.list(0, "arguments", profile.arguments);
+  if (profile.nested.value) page.value(0, "nested", "true", profile.nested.origin);
+  show_filesystem(page, profile.filesystem);
+  if (!profile.environment.pass.empty() || !profile.environment.set.empty()) {
+    page.section("environment");
+  }
+  page.list(2, "pass", profile.environment.pass);
+  if (!profile.environment.set.empty()) page.key(2, "set");
+  for (const auto& variable : profile.environment.set) {
+    page.value(4, variable.name, shown(variable.value), variable.origin);
+  }
+  page.section("network");
+  page.value(2, "mode", mode_name(profile.network.mode.value), profile.network.mode.origin);
+  show_rules(page, "allow", profile.network.allow);
+  show_rules(page, "deny", profile.network.deny);
+  show_rules(page, "ask", profile.network.ask);
+  show_ports(page, "forward", profile.network.forward);
+  show_ports(page, "publish", profile.network.publish);
+  show_limits(page, profile.limits);
+  return page.take();
+}
+
+}  // namespace redoubtful::cli
