@@ -43,11 +43,7 @@ class GuardSnapshotTest : public testing::Test {
     snapshot_ = std::make_unique<GuardSnapshot>(std::move(*taken));
   }
 
-  GuardReport finish() {
-    auto report = snapshot_->check_at_exit(tree_.at("state/undone/s1"));
-    EXPECT_TRUE(report);
-    return report ? *report : GuardReport();
-  }
+  GuardReport finish() { return snapshot_->check_at_exit(tree_.at("state/undone/s1")); }
 
   // The path of a thing that was moved away.
   std::string undone(const std::string& path) {
@@ -330,6 +326,20 @@ TEST_F(GuardSnapshotTest, PermissionsDoNotHideARepositoryFromTheCheck) {
   EXPECT_FALSE(has("shy/.git/hooks/post-commit"));
   EXPECT_FALSE(has(".idea"));
   EXPECT_EQ(report.failed, 0u) << report.lines[0];
+}
+
+TEST_F(GuardSnapshotTest, AFloodOfPlantedFilesAndClosedDirectoriesIsHandled) {
+  start();
+  for (int i = 0; i < 300; ++i) {
+    const std::string directory = "d" + std::to_string(i);
+    write(directory + "/.envrc", "evil");
+    ::chmod(tree_.at("p/" + directory).c_str(), 0300);
+  }
+  const GuardReport report = finish();
+  EXPECT_EQ(report.undone, 300u);
+  EXPECT_EQ(report.failed, 0u);
+  ASSERT_EQ(report.lines.size(), 51u);
+  EXPECT_THAT(report.lines.back(), HasSubstr("250 more"));
 }
 
 TEST_F(GuardSnapshotTest, AConfigThatGitCannotReadGoesBack) {
