@@ -125,6 +125,7 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
   ::gethostname(name, sizeof name - 1);
   facts.host_name = name;
   facts.path_entries = split(variable("PATH"), ':');
+  if (facts.path_entries.empty()) facts.path_entries = {"/usr/local/bin", "/usr/bin", "/bin"};
 
   auto cwd = working_directory(directory);
   if (!cwd) return std::move(cwd).error();

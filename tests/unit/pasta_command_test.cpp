@@ -1,0 +1,90 @@
+#include "cli/pasta_command.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "common/unique_fd.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+PortForward port(std::uint16_t host, std::uint16_t inside, Transport transport = Transport::kTcp) {
+  return {.transport = transport,
+          .host = host,
+          .inside = inside,
+          .origin = {.file = "command line", .line = 0, .column = 0, .option = "-f x"}};
+}
+
+std::string joined(const NetworkProfile& network) {
+  std::string out;
+  for (const auto& word : pasta_command(
+           {.program = "/usr/bin/pasta", .box = 42, .network = &network, .as_root = false})) {
+    out += word + " ";
+  }
+  return out;
+}
+
+TEST(PastaCommand, OpensNothingThatWasNotAskedFor) {
+  NetworkProfile network;
+  network.forward = {port(8080, 8080)};
+  const std::string command = joined(network);
+  EXPECT_THAT(command, HasSubstr("--no-map-gw "));
+  EXPECT_THAT(command, HasSubstr("-T 8080:8080 -U none -t none -u none "));
+  EXPECT_THAT(command, HasSubstr("--no-dhcp --no-dhcpv6 --no-ndp --no-ra "));
+  EXPECT_THAT(command, ::testing::Not(HasSubstr("--config-net")));
+  EXPECT_THAT(command, HasSubstr("--userns /proc/42/ns/user --netns /proc/42/ns/net "));
+}
+
+TEST(PastaCommand, KeepsTheHostsSideLeftInBothDirections) {
+  NetworkProfile network;
+  network.forward = {port(5432, 15432), port(53, 5353, Transport::kUdp), port(80, 8000)};
+  network.publish = {port(3001, 3000)};
+  const std::string command = joined(network);
+  EXPECT_THAT(command, HasSubstr("-T 15432:5432,8000:80 ")) << "pasta wants inside:host";
+  EXPECT_THAT(command, HasSubstr("-U 5353:53 "));
+  EXPECT_THAT(command, HasSubstr("-t 127.0.0.1/3001:3000 ")) << "pasta wants host:inside";
+}
+
+TEST(PastaCommand, IsNotNeededWithoutPorts) {
+  NetworkProfile network;
+  EXPECT_FALSE(needs_pasta(network));
+  network.publish = {port(1, 2)};
+  EXPECT_TRUE(needs_pasta(network));
+}
+
+TEST(CheckPorts, RefusesTwoForwardsToOnePort) {
+  NetworkProfile network;
+  network.forward = {port(8080, 80), port(8080, 80)};
+  EXPECT_TRUE(check_ports(network)) << "the same twice is one";
+  network.forward = {port(8080, 80), port(8081, 80)};
+  EXPECT_THAT(check_ports(network).error().what(), HasSubstr("forwarded to inside twice"));
+  network.forward = {port(8080, 80), port(8081, 80, Transport::kUdp)};
+  EXPECT_TRUE(check_ports(network)) << "control: another transport";
+  network.publish = {port(3000, 1), port(3000, 2)};
+  EXPECT_THAT(check_ports(network).error().what(), HasSubstr("published twice"));
+}
+
+TEST(CheckPorts, SaysThatAPublishedPortIsTaken) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  NetworkProfile network;
+  network.publish = {port(ntohs(address.sin_port), 3000)};
+  const auto taken = check_ports_free(network);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code(), Errc::kInvalidProfile);
+  EXPECT_THAT(taken.error().what(), HasSubstr("Address already in use"));
+}
+
+}  // namespace
+}  // namespace redoubtful::cli
