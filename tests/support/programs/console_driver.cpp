@@ -55,6 +55,10 @@ void write_text(const char* path, const std::string& text) {
     }
     ::fcntl(spec, F_SETFD, 0);
     ::fcntl(control, F_SETFD, 0);
+    // As bwrap does: with capabilities in its own namespace, root could trace init.
+    for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;) {
+      ++capability;
+    }
     char* const nothing[] = {nullptr};
     const std::string spec_text = std::to_string(spec);
     const std::string control_text = std::to_string(control);
