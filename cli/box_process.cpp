@@ -12,6 +12,7 @@
 
 #include "cli/box_namespace.hpp"
 #include "cli/bwrap_command.hpp"
+#include "common/file.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -106,8 +107,9 @@ Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   if (!status) return std::move(status).error();
   auto child = ChildProcess::fork([&]() -> int {
     const Error error = become_box(request, errors->write.get(), status->write.get());
-    const std::string text = encoded(error);
-    return ::write(errors->write.get(), text.data(), text.size()) < 0 ? 125 : 125;
+    // If even this fails, an empty report says at least that the child did not get far.
+    (void)write_all(errors->write.get(), encoded(error));
+    return 125;
   });
   if (!child) return std::move(child).error();
   BoxProcess box;

@@ -36,14 +36,11 @@
 
 #include "cli/event_loop.hpp"
 #include "cli/init_spec.hpp"
+#include "cli/standard_streams.hpp"
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
 
 namespace redoubtful::cli {
-
-// Opens /dev/null in the place of a closed descriptor 0, 1 or 2, so that no file of ours ever gets
-// such a number. Errors: kSystemCall.
-Result<void> reserve_standard_descriptors();
 
 struct ConsoleEvents {
   // The agent's program is running.
@@ -55,6 +52,9 @@ struct ConsoleEvents {
   std::function<void(int wait_status)> on_exit;
   // The control socket closed, or init reported a failure, before any of the two above.
   std::function<void(Error error)> on_lost;
+  // A signal that ends programs came before the agent ran: take everything down and return
+  // 128 + signal. Followed by on_drained().
+  std::function<void(int signal_number)> on_interrupted;
   // One sentence for the user, without prefix and newline: a weaker wall, a full disk behind `>`.
   std::function<void(std::string text)> on_message;
   // Last call of all.
@@ -87,6 +87,9 @@ class Console {
   // As if the signal had been sent to the agent from its terminal. SIGKILL is the caller's
   // business.
   void signal_box(int signal_number);
+
+  // While this is true, lines written to the terminal have to end with \r\n.
+  bool terminal_is_raw() const;
 
   // The terminal as it was before create(). Safe at any time, any number of times.
   void restore() noexcept;

@@ -17,9 +17,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
@@ -74,8 +74,7 @@ class EventLoop {
   // Blocks `signals` for the whole process and hands each one that arrives to `callback`. A signal
   // that is watched twice goes to all of its watchers. It stays blocked until the loop is
   // destroyed. Errors: kSystemCall.
-  [[nodiscard]] Result<Watch> on_signals(std::initializer_list<int> signals,
-                                         SignalCallback callback);
+  [[nodiscard]] Result<Watch> on_signals(const std::vector<int>& signals, SignalCallback callback);
 
   // What a child process should set before exec: the mask from before the first on_signals().
   const sigset_t& original_mask() const noexcept { return original_mask_; }

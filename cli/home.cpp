@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "cli/remove_tree.hpp"
+#include "cli/worktree.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
 
@@ -27,6 +28,7 @@ constexpr std::size_t kHashDigits = 16;
 constexpr std::size_t kMaxNameBytes = 40;
 constexpr std::string_view kRemoved = ".removed-";
 constexpr std::string_view kProjectSuffix = ".project";
+constexpr std::string_view kMountsSuffix = ".mounts";  // home_mounts.cpp's record and lock
 
 bool plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -71,25 +73,31 @@ Result<std::string> real_path(const std::string& directory) {
   return std::string(path.get());
 }
 
+// As a run finds it.
 Result<std::string> project_at(const Places& places, const std::string& directory) {
   auto real = real_path(directory);
   if (!real) return std::move(real).error();
-  return project_of(*real, places);
+  WorktreeLimits limits{.home = places.home, .private_places = {}, .owner = ::geteuid()};
+  if (auto home = real_path(places.home)) limits.home = *home;
+  for (const auto& place : {places.config, places.state, places.runtime}) {
+    if (auto known = real_path(place)) limits.private_places.push_back(*known);
+  }
+  auto worktree = find_worktree(*real, limits);
+  if (!worktree) return std::move(worktree).error();
+  return std::move(worktree->top);
 }
 
-// Opens and makes the home; the record of its project is written when it is not there yet.
-Result<UniqueFd> create_home(const Places& places, const std::string& name,
-                             const std::string& real_project_path) {
+// The record of its project is written when it is not there yet.
+Result<void> make_home(const Places& places, const std::string& name,
+                       const std::string& real_project_path) {
   auto homes = open_private_directory(homes_of(places));
   if (!homes) return std::move(homes).error();
-  auto home = open_private_directory_at(homes->get(), name);
-  if (!home) return std::move(home).error();
-  const std::string record = name + std::string(kProjectSuffix);
-  if (::faccessat(homes->get(), record.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-    auto written = replace_file(homes->get(), record, real_project_path, 0600);
-    if (!written) return std::move(written).error();
+  if (auto home = open_private_directory_at(homes->get(), name); !home) {
+    return std::move(home).error();
   }
-  return home;
+  const std::string record = name + std::string(kProjectSuffix);
+  if (::faccessat(homes->get(), record.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
+  return replace_file(homes->get(), record, real_project_path, 0600);
 }
 
 std::string project_in_record(int homes, const std::string& name) {
@@ -138,46 +146,14 @@ Error no_such_home(const Places& places, const std::string& name) {
 
 }  // namespace
 
-std::string project_of(const std::string& real_directory, const Places& places) {
-  for (std::string at = real_directory; at.size() > 1 && at != places.home;
-       at.resize(at.rfind('/'))) {
-    // An ancestor of $HOME is no project either.
-    if (places.home.starts_with(at + "/")) break;
-    for (const char* mark : {"/.git", "/.jj"}) {
-      struct stat info {};
-      if (::lstat((at + mark).c_str(), &info) == 0) return at;
-    }
-  }
-  return real_directory;
+std::string home_path_for(const Places& places, const std::string& real_project_path) {
+  return homes_of(places) + "/" + home_name(real_project_path);
 }
 
-Result<std::string> home_directory_for(const Places& places, const std::string& real_project_path,
-                                       Missing missing) {
-  const std::string name = home_name(real_project_path);
-  if (missing == Missing::kCreate) {
-    auto home = create_home(places, name, real_project_path);
-    if (!home) return std::move(home).error();
-  }
-  return homes_of(places) + "/" + name;
-}
-
-Result<HeldHome> hold_home(const Places& places, const std::string& real_project_path) {
-  const std::string name = home_name(real_project_path);
-  // A reset may move the directory away between opening and locking it: then there is a new one.
-  for (int tries = 0; tries < 10; ++tries) {
-    auto home = create_home(places, name, real_project_path);
-    if (!home) return std::move(home).error();
-    if (::flock(home->get(), LOCK_SH | LOCK_NB) != 0) continue;
-    struct stat held {};
-    struct stat named {};
-    const std::string path = homes_of(places) + "/" + name;
-    if (::fstat(home->get(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-        held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
-      return HeldHome{path, *std::move(home)};
-    }
-  }
-  return Error(Errc::kInvalidMount, "the home of this project is being reset")
-      .hint("try again when redoubtful home reset has ended");
+Result<std::string> home_directory_for(const Places& places, const std::string& real_project_path) {
+  auto made = make_home(places, home_name(real_project_path), real_project_path);
+  if (!made) return std::move(made).error();
+  return home_path_for(places, real_project_path);
 }
 
 Result<std::string> list_homes(const Places& places) {
@@ -193,9 +169,7 @@ Result<std::string> list_homes(const Places& places) {
 Result<std::string> show_home_path(const Places& places, const std::string& directory) {
   auto project = project_at(places, directory);
   if (!project) return std::move(project).error();
-  auto path = home_directory_for(places, *project, Missing::kLeave);
-  if (!path) return path;
-  return *path + "\n";
+  return home_path_for(places, *project) + "\n";
 }
 
 Result<std::string> reset_home(const Places& places, const std::string& directory,
@@ -213,9 +187,10 @@ Result<std::string> reset_home(const Places& places, const std::string& director
   if (::fstatat(homes.get(), chosen.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     return no_such_home(places, chosen);
   }
-  auto home = open_owned_directory(homes.get(), chosen);
-  if (!home) return std::move(home).error();
-  if (::flock(home->get(), LOCK_EX | LOCK_NB) != 0) {
+  // Held until the home is gone; a run has it shared.
+  const std::string record = chosen + std::string(kMountsSuffix);
+  const UniqueFd lock(::openat(homes.get(), record.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return Error(Errc::kInvalidMount, "a run is using the home " + quoted(chosen))
         .hint("end it, then reset again");
   }
@@ -225,6 +200,7 @@ Result<std::string> reset_home(const Places& places, const std::string& director
     return Error::system_call("cannot move " + quoted(chosen) + " away", errno);
   }
   ::unlinkat(homes.get(), (chosen + std::string(kProjectSuffix)).c_str(), 0);
+  ::unlinkat(homes.get(), record.c_str(), 0);
   if (auto gone = remove_tree(homes.get(), removed); !gone) return std::move(gone).error();
   return "reset " + chosen + "\n";
 }

@@ -15,30 +15,17 @@
 
 #include "cli/places.hpp"
 #include "common/error.hpp"
-#include "common/unique_fd.hpp"
 
 namespace redoubtful::cli {
 
-// The project that `real_directory` (absolute, without links) belongs to: the nearest directory
-// from there upwards that holds .git or .jj, but neither $HOME nor anything above it; else the
-// directory.
-std::string project_of(const std::string& real_directory, const Places& places);
+// Where the home of the project at `real_project_path` (a worktree's top, or the current directory)
+// is, or would be.
+std::string home_path_for(const Places& places, const std::string& real_project_path);
 
-enum class Missing { kLeave, kCreate };
-
-// Where the home of the project at `real_project_path` is. With kCreate it is there afterwards, a
-// directory of ours with mode 0700, never reached through a link.
-// Errors: kSystemCall; kInvalidMount when the place belongs to somebody else.
-Result<std::string> home_directory_for(const Places& places, const std::string& real_project_path,
-                                       Missing missing);
-
-// The same, kept from `home reset` as long as `hold` is open (a shared flock(2)). Runs of one
-// project may share its home.
-struct HeldHome {
-  std::string path;
-  UniqueFd hold;
-};
-Result<HeldHome> hold_home(const Places& places, const std::string& real_project_path);
+// The same, made if it is missing: a directory of ours with mode 0700, never reached through a
+// link. A run that uses it holds a lock on "<home>.mounts" (home_mounts.hpp), which `home reset`
+// respects. Errors: kSystemCall; kInvalidMount when the place belongs to somebody else.
+Result<std::string> home_directory_for(const Places& places, const std::string& real_project_path);
 
 // What the commands print. `directory`: absolute, not necessarily real; empty: it no longer exists.
 Result<std::string> list_homes(const Places& places);

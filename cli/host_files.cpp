@@ -124,12 +124,6 @@ ResolvedPath resolve(const HostFiles& files, const std::string& path) {
   return out;
 }
 
-bool is_within(std::string_view path, std::string_view directory) {
-  if (directory == "/") return path.starts_with('/');
-  return path.starts_with(directory) &&
-         (path.size() == directory.size() || path[directory.size()] == '/');
-}
-
 std::string normalized(std::string_view path, std::string_view base) {
   std::vector<std::string> parts;
   const auto add = [&parts](std::string_view text) {
@@ -146,16 +140,6 @@ std::string normalized(std::string_view path, std::string_view base) {
   std::string out;
   for (const auto& part : parts) out += "/" + part;
   return out.empty() ? "/" : out;
-}
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
-std::string_view name_of(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 }  // namespace redoubtful::cli

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/path_text.hpp"
+
 namespace redoubtful::cli {
 
 enum class FileType { kRegular, kDirectory, kSymlink, kSocket, kFifo, kDevice };
@@ -66,13 +68,7 @@ struct ResolvedPath {
 // realpath(3), keeping the links it went through.
 ResolvedPath resolve(const HostFiles& files, const std::string& path);
 
-// `path` is `directory` or lies below it. Both absolute and normalised.
-bool is_within(std::string_view path, std::string_view directory);
-
 // `path` made absolute against `base`, without ".", ".." or doubled slashes; lexical.
 std::string normalized(std::string_view path, std::string_view base = "/");
-
-std::string parent_of(const std::string& path);   // "/" for "/" and for "/x"
-std::string_view name_of(std::string_view path);  // the last component
 
 }  // namespace redoubtful::cli

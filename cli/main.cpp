@@ -10,6 +10,7 @@
 #include "cli/help.hpp"
 #include "cli/home.hpp"
 #include "cli/layers.hpp"
+#include "cli/log.hpp"
 #include "cli/options.hpp"
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
@@ -24,14 +25,15 @@ constexpr int kBoxNotBuilt = 125;
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void say(std::string_view line) {
-  std::fprintf(stderr, "redoubtful: %.*s\n", static_cast<int>(line.size()), line.data());
+int fail(const Error& error) {
+  log::error(error);
+  return exit_status(error.code());
 }
 
-int fail(const Error& error) {
-  say(error.what());
-  if (!error.hint().empty()) say(error.hint());
-  return exit_status(error.code());
+log::Verbosity verbosity_of(const Invocation& invocation) {
+  if (invocation.quiet) return log::Verbosity::kQuiet;
+  if (invocation.verbosity >= 2) return log::Verbosity::kTimed;
+  return invocation.verbosity == 1 ? log::Verbosity::kVerbose : log::Verbosity::kNormal;
 }
 
 std::string current_directory() {
@@ -50,26 +52,18 @@ Result<int> printed(Result<std::string> text) {
 Result<int> run_or_show(const Places& places, Invocation invocation) {
   auto composition = compose(places, invocation.selection);
   if (!composition) return std::move(composition).error();
-  if (!invocation.quiet) {
-    for (const auto& notice : composition->notices) say(notice);
-  }
+  for (const auto& notice : composition->notices) log::note(notice);
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
     print(invocation.format == Format::kJson ? show_json(composition->profile, command)
                                              : show_text(composition->profile, command));
     return 0;
   }
-  if (std::getenv("REDOUBTFUL") != nullptr) {
-    say("this is the inside of a box already; a second one cannot be built in it");
-    return kBoxNotBuilt;
-  }
   RunRequest request;
   request.profile = std::move(composition->profile);
   request.command = std::move(invocation.selection.command);
   request.directory = std::move(invocation.selection.directory);
   request.dry_run = invocation.dry_run;
-  request.quiet = invocation.quiet;
-  request.verbosity = invocation.verbosity;
   return run(request);
 }
 
@@ -97,10 +91,11 @@ Result<int> dispatch(Invocation invocation) {
 int main_with(const std::vector<std::string>& arguments) {
   auto invocation = parse_options(arguments, current_directory());
   if (!invocation) return fail(invocation.error());
+  log::configure(verbosity_of(*invocation));
   const Verb verb = invocation->verb;
   auto status = dispatch(*std::move(invocation));
   if (std::fflush(stdout) != 0) {
-    say("cannot write to the standard output");
+    log::error("cannot write to the standard output");
     return 1;
   }
   if (status) return *status;

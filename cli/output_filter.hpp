@@ -46,32 +46,57 @@ class OutputFilter {
 
  private:
   enum class State : std::uint8_t {
-    kText,
-    kEscape,        // after ESC (a run of them: tmux doubles them)
-    kIntermediate,  // ESC, intermediate bytes
-    kControl,       // CSI … final
-    kOscNumber,     // OSC, its number not yet complete
-    kOscCommand,    // OSC 1337 ;, the word not yet complete
+    kText,     // also the inside of a DCS, APC … that may pass
+    kEscape,   // after ESC, or a run of them: tmux doubles those it passes on
+    kCharset,  // ESC %
+    kIntermediate,
+    kControl,  // CSI, final byte not yet seen
+    kOscNumber,
+    kOscWord,    // OSC 1337 ;
+    kOscTarget,  // OSC 52 ; when writes are allowed: a question must not pass
     kOscPass,
     kOscDrop,
-    kStringStart,  // DCS, APC …, kind not yet known
-    kStringPass,
+    kStringKind,  // DCS, APC: kind not yet known
     kStringDrop,
   };
+  enum class Verdict : std::uint8_t { kPass, kQuery, kDrop };
 
-  void byte(unsigned char c, std::string& out);
-  void text(unsigned char c, std::string& out);
-  void escape(unsigned char c, std::string& out);
-  void control(unsigned char c, std::string& out);
-  void osc_number(unsigned char c, std::string& out);
-  void osc_command(unsigned char c, std::string& out);
-  void string_start(unsigned char c, std::string& out);
-  void pass_or_drop_string(unsigned char c, std::string& out);
+  // Each returns false when the byte is to be looked at again in the new state.
+  bool step(unsigned char c, std::string& out);
+  bool text(unsigned char c, std::string& out);
+  bool high(unsigned char c, std::string& out);
+  bool escape(unsigned char c, std::string& out);
+  bool control(unsigned char c, std::string& out);
+  bool osc_number(unsigned char c, std::string& out);
+  bool osc_word(unsigned char c, std::string& out);
+  bool osc_target(unsigned char c, std::string& out);
+  bool string_kind(unsigned char c, std::string& out);
+  bool dropping(unsigned char c, std::string& out);
+
+  void introduce(unsigned char c1, std::string& out);
+  void start_text(std::string& out);
+  void close_string(std::string& out);
+  void decide(Verdict verdict, State pass, State drop, std::string& out);
+  void hold(unsigned char c);
+  void flush(std::string& out);
+  std::size_t plain_prefix(std::string_view bytes) const;
+  Verdict judge_control() const;
+  Verdict judge_osc_number();
+  Verdict judge_string() const;
 
   Clipboard clipboard_;
   Queries queries_ = Queries::kPass;
   State state_ = State::kText;
-  std::string held_;
+  std::string held_;               // a sequence whose kind is not known yet
+  std::size_t introducer_ = 0;     // bytes of held_ that are ESC [, ESC ] … themselves
+  unsigned char string_ = 0;       // P, _, ^ or X while kStringKind
+  bool in_string_ = false;         // inside a DCS, APC … that was passed
+  bool asks_ = false;              // kOscPass: a '?' in it is a question
+  bool eight_bit_ = false;         // ESC % @: the terminal no longer reads UTF-8
+  std::uint8_t continuation_ = 0;  // UTF-8 continuation bytes to come
+  unsigned char lowest_ = 0x80;    // range of the next one
+  unsigned char highest_ = 0xBF;
+  std::size_t escapes_ = 0;  // dropping: the run of ESC just seen
   std::uint64_t queries_passed_ = 0;
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/path_text.hpp"
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
 
@@ -21,12 +22,6 @@ namespace redoubtful::cli {
 // `path` as text, relative to the absolute directory `base` unless it is absolute itself; "." and
 // ".." resolved. None when it has a NUL byte or climbs above the root.
 std::optional<std::string> normalised(std::string_view base, std::string_view path);
-
-// `path` is `directory` or below it; both normalised.
-bool is_within(std::string_view path, std::string_view directory);
-
-std::string parent_of(std::string_view path);     // "/" for "/a"
-std::string_view name_of(std::string_view path);  // the last component
 
 // Opens the directory with O_PATH. Errors: kSystemCall; kInvalidMount when a component is a
 // symlink, when it is no directory, or when its owner is not `owner`.

@@ -1,14 +1,14 @@
 #include "cli/places.hpp"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
+#include "cli/programs.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
@@ -26,16 +26,6 @@ std::string below(const std::optional<std::string>& base, const std::string& oth
   auto path = parse_path(*base);
   if (!path) return otherwise;
   return *path + "/redoubtful";
-}
-
-// "/usr/bin/redoubtful" -> "/usr/share/redoubtful/profiles".
-Result<std::string> builtin_directory() {
-  std::array<char, PATH_MAX> buffer{};
-  const ssize_t length = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
-  if (length <= 0) return Error::system_call("cannot read /proc/self/exe", errno);
-  std::string prefix(buffer.data(), static_cast<std::size_t>(length));
-  for (int level = 0; level < 2; ++level) prefix.resize(std::min(prefix.rfind('/'), prefix.size()));
-  return prefix + "/share/redoubtful/profiles";
 }
 
 }  // namespace
@@ -69,15 +59,13 @@ Result<Places> find_places(const PlaceVariables& variables) {
                  "HOME is " + quoted(*variables.home) + ": " + home.error().what())
         .hint("set HOME to the absolute path of your home directory");
   }
-  auto builtin = builtin_directory();
-  if (!builtin) return std::move(builtin).error();
   Places places;
   places.home = *std::move(home);
   places.config = below(variables.xdg_config_home, places.home + "/.config/redoubtful");
   places.state = below(variables.xdg_state_home, places.home + "/.local/state/redoubtful");
   places.runtime = below(variables.xdg_runtime_dir, "");
   places.system_config = "/etc/redoubtful";
-  places.builtin_profiles = *std::move(builtin);
+  places.builtin_profiles = own_data_directory() + "/profiles";
   return places;
 }
 

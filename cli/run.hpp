@@ -17,8 +17,6 @@ struct RunRequest {
   std::vector<std::string> command;  // empty: the user's shell
   std::string directory;             // -C: absolute; empty: the current directory
   bool dry_run = false;              // print the plan, start nothing
-  bool quiet = false;                // -q
-  int verbosity = 0;                 // -v: 1, -vv: 2 (with times)
 };
 
 // Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal,

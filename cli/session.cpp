@@ -25,6 +25,31 @@ constexpr int kTimedOut = 124;
 // How long an agent has to save its work after SIGTERM when its time is up.
 constexpr std::chrono::seconds kGrace{5};
 
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+// Reading never blocks.
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
+  Pipe pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
+  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+    return Error::system_call("cannot prepare a pipe", errno);
+  }
+  return pipe;
+}
+
+// What has been written to a pipe so far.
+std::string available_text(const UniqueFd& pipe) {
+  char buffer[4096];
+  const ssize_t got = pipe ? ::read(pipe.get(), buffer, sizeof buffer) : 0;
+  std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 struct SocketPair {
   UniqueFd ours;
   UniqueFd theirs;
@@ -89,12 +114,22 @@ class Session {
     auto seccomp =
         build_agent_seccomp(request_.profile->nested.value ? Nesting::kAllowed : Nesting::kRefused);
     if (!seccomp) return std::move(seccomp).error();
+    auto standard = console_->child_descriptors();
+    UniqueFd complaints;
+    if (request_.spec.terminal && request_.spec.terminal->replaces[2]) {
+      // init puts the private terminal there; until then only bwrap has something to say.
+      auto pipe = make_pipe();
+      if (!pipe) return std::move(pipe).error();
+      bwrap_output_ = std::move(pipe->read);
+      complaints = std::move(pipe->write);
+      standard[2] = complaints.get();
+    }
     auto box = BoxProcess::start({.plan = request_.plan,
                                   .overlays = request_.guards->overlays(),
                                   .bwrap = request_.bwrap,
                                   .init = request_.init,
                                   .nested = request_.profile->nested.value,
-                                  .standard = console_->child_descriptors(),
+                                  .standard = standard,
                                   .spec_fd = spec->get(),
                                   .control_fd = control->theirs.get(),
                                   .seccomp = &*seccomp,
@@ -121,6 +156,11 @@ class Session {
       log::stage("the command ended");
       end_box();
     };
+    events.on_interrupted = [this](int number) {
+      status_ = 128 + number;
+      ended_ = true;
+      end_box();
+    };
     events.on_lost = [this](Error error) { lost(std::move(error)); };
     events.on_message = [](const std::string& text) { log::note(text); };
     events.on_drained = [this] { loop_.stop(); };
@@ -134,6 +174,10 @@ class Session {
     end_box();
     if (!agent_started_) {
       failure_ = std::move(error).during("starting the box");
+      const std::string complaint = available_text(bwrap_output_);
+      *failure_ = std::move(*failure_).hint(
+          complaint.empty() ? "`redoubtful doctor` tries each step and says what to change"
+                            : "bwrap said: " + quoted(complaint));
       return;
     }
     status_ = 128 + SIGKILL;
@@ -179,12 +223,10 @@ class Session {
   }
 
   Result<void> start_pasta() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-      return Error::system_call("cannot make a pipe", errno);
-    }
-    pasta_output_.reset(ends[0]);
-    const UniqueFd theirs(ends[1]);
+    auto output = make_pipe();
+    if (!output) return std::move(output).error();
+    pasta_output_ = std::move(output->read);
+    const UniqueFd theirs = std::move(output->write);
     const auto command = pasta_command({.program = request_.pasta,
                                         .box = box_->pid(),
                                         .network = &request_.profile->network,
@@ -247,6 +289,7 @@ class Session {
   std::optional<Console> console_;
   std::optional<BoxProcess> box_;
   std::optional<ChildProcess> pasta_;
+  UniqueFd bwrap_output_;
   UniqueFd pasta_output_;
   std::string pasta_text_;
   Watch box_watch_;

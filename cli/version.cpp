@@ -3,14 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <optional>
 
+#include "cli/programs.hpp"
 #include "common/text.hpp"
 #include "common/unique_fd.hpp"
 
@@ -18,20 +17,6 @@ namespace redoubtful::cli {
 namespace {
 
 constexpr int kAnswerMilliseconds = 2000;
-
-// Where distributions put them; the user's PATH is not asked, because an agent may have written in
-// it. Only root may own what is started.
-std::optional<std::string> find_program(const std::string& name) {
-  for (const char* directory : {"/usr/bin/", "/usr/local/bin/", "/bin/", "/usr/sbin/"}) {
-    const std::string path = directory + name;
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == 0 &&
-        (info.st_mode & 022U) == 0 && (info.st_mode & 0111U) != 0) {
-      return path;
-    }
-  }
-  return std::nullopt;
-}
 
 std::string read_answer(int fd) {
   std::string answer;
@@ -74,8 +59,8 @@ std::string first_line_of(const std::string& path) {
 }
 
 std::string program_line(const std::string& name) {
-  const auto path = find_program(name);
-  if (!path) return name + ": not found\n";
+  const auto path = find_system_program(name);
+  if (!path) return path.error().what() + "\n";
   const std::string answer = first_line_of(*path);
   if (answer.empty()) return name + ": " + *path + " does not answer\n";
   const std::string safe = quoted(answer);

@@ -36,7 +36,7 @@ inline constexpr std::uint32_t kMakeTerminal = 1U << 3U;  // there is a controll
 inline constexpr std::uint32_t kInBackground = 1U
                                                << 4U;    // the agent starts in the background of it
 inline constexpr std::uint32_t kCopyTermios = 1U << 5U;  // SpecHeader::termios is meant
-inline constexpr std::uint32_t kLandlock = 1U << 6U;     // confine writes to the writable paths
+inline constexpr std::uint32_t kConfineWrites = 1U << 6U;  // confine writes to the writable paths
 inline constexpr std::uint32_t kAllFlags = (1U << 7U) - 1U;
 
 struct SpecTermios {
@@ -90,29 +90,43 @@ enum class Report : std::uint16_t {
 // supervisor → init.
 enum class Order : std::uint16_t {
   kGo = 1,
-  kSignal,    // value = signal, for the terminal's foreground process group or the agent's
+  kSignal,    // value = signal, detail = Target
   kFreeze,    // stop every process of the box; answered by kFrozen
   kContinue,  // undo kFreeze and continue the agent; value = Place
   kPlace,     // move the agent to the foreground or background of its terminal; value = Place
   kHangUp,    // the user's terminal is gone: SIGHUP, SIGCONT to the agent
 };
 
+enum class Target : std::int32_t {
+  kForegroundGroup = 0,  // whoever has the private terminal; without one, the agent's group
+  kAgentGroup,
+  kAgent,
+};
+
 enum class Place : std::int32_t { kBackground = 0, kForeground = 1 };
 
 enum class Stage : std::int32_t {
   kSpecification = 1,
-  kNamespace,
+  kLandlock,
   kDescriptors,
   kSession,
   kTerminal,
   kFork,
 };
 
+// What the agent's process was doing when it failed, before its program ran.
+enum class Step : std::int32_t {
+  kExec = 0,
+  kProcessGroup,
+  kDirectory,
+  kLimit,
+  kPrivileges,
+  kLandlock
+};
+
 enum class Notice : std::int32_t {
   kNoLandlock = 1,       // the kernel has none, or one without the right to move files (ABI < 2)
-  kNoLandlockScopes,     // files are confined, signals and abstract sockets are not (ABI < 6)
   kLandlockPathMissing,  // detail = index of the writable path that could not be opened
-  kLimitRefused,         // detail = RLIMIT_*
 };
 
 struct Message {

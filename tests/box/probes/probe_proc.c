@@ -1,4 +1,5 @@
-// B7: what /proc and the keyrings show. Arguments: words that nothing here may contain.
+// B7: what /proc and the keyrings show. Standard input: words that nothing here may contain, one in
+// a line (as arguments they would be found in the command line of whoever started this).
 //   process PID COMM         each process that is visible
 //   environ 1 NAME           names in the environment of the first process
 //   found WORD in FILE       a word was found where it may not be
@@ -26,9 +27,9 @@ static ssize_t slurp(const char* path) {
   return total;
 }
 
-static void look_into(const char* path, char** words, int count, const char* except) {
+static void look_into(const char* path, char** words, int count) {
   const ssize_t size = slurp(path);
-  if (size < 0 || strcmp(path, except) == 0) return;
+  if (size < 0) return;
   for (int i = 0; i < count; ++i) {
     if (memmem(buffer, (size_t)size, words[i], strlen(words[i])) != NULL) {
       printf("found %s in %s\n", words[i], path);
@@ -36,9 +37,16 @@ static void look_into(const char* path, char** words, int count, const char* exc
   }
 }
 
-int main(int argc, char** argv) {
-  char own[64];
-  snprintf(own, sizeof own, "/proc/%d/cmdline", (int)getpid());
+int main(void) {
+  static char lines[16][256];
+  char* words[16];
+  int count = 0;
+  while (count < 16 && fgets(lines[count], sizeof lines[count], stdin) != NULL) {
+    lines[count][strcspn(lines[count], "\n")] = '\0';
+    words[count] = lines[count];
+    ++count;
+  }
+
   DIR* processes = opendir("/proc");
   const struct dirent* entry;
   const char* files[] = {"environ", "cmdline", "maps", "mountinfo", "cgroup", "stat", "status"};
@@ -50,14 +58,13 @@ int main(int argc, char** argv) {
     printf("process %s %.*s\n", entry->d_name, length > 0 ? (int)length - 1 : 0, buffer);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i) {
       snprintf(path, sizeof path, "/proc/%s/%s", entry->d_name, files[i]);
-      look_into(path, argv + 1, argc - 1, own);
+      look_into(path, words, count);
     }
   }
   const char* global[] = {"/proc/keys",        "/proc/key-users", "/proc/net/unix",
                           "/proc/net/tcp",     "/proc/cmdline",   "/proc/self/mountinfo",
                           "/proc/sysvipc/shm", "/proc/locks",     "/proc/kallsyms"};
-  for (size_t i = 0; i < sizeof global / sizeof global[0]; ++i)
-    look_into(global[i], argv + 1, argc - 1, own);
+  for (size_t i = 0; i < sizeof global / sizeof global[0]; ++i) look_into(global[i], words, count);
 
   const ssize_t environment = slurp("/proc/1/environ");
   report("environ_1_readable", environment < 0 ? EACCES : 0);
@@ -74,11 +81,11 @@ int main(int argc, char** argv) {
 
   const long ring = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
   report("session_keyring", errno_of(ring));
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 0; i < count; ++i) {
     const long key =
-        syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", argv[i], 0);
+        syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", words[i], 0);
     char name[256];
-    snprintf(name, sizeof name, "key_%.200s", argv[i]);
+    snprintf(name, sizeof name, "key_%.200s", words[i]);
     report(name, errno_of(key));
   }
   return end();

@@ -1,0 +1,149 @@
+#include "cli/control_socket.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace redoubtful::cli {
+namespace {
+
+using protocol::Report;
+
+Error broken(std::string what) {
+  return Error(Errc::kPeerProtocol, "redoubtful-init " + std::move(what));
+}
+
+bool is_stop_signal(int number) {
+  return number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+}
+
+// Whether `report` is one that init may send, with values in range.
+bool acceptable(const InitReport& report) {
+  switch (report.type) {
+    case Report::kReady:
+    case Report::kStarted:
+    case Report::kFrozen:
+    case Report::kNotice:
+      return true;
+    case Report::kFailed:
+    case Report::kExecFailed:
+      return report.value >= 0 && report.value < 4096;
+    case Report::kStopped:
+    case Report::kWantsTerminal:
+      return is_stop_signal(report.value);
+    case Report::kExited:
+      return WIFEXITED(report.value) || WIFSIGNALED(report.value);
+  }
+  return false;
+}
+
+// The first descriptor of the packet is kept, whatever else came is closed.
+UniqueFd take_descriptor(msghdr& header) {
+  UniqueFd first;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
+      UniqueFd owned(fd);
+      if (!first) first = std::move(owned);
+    }
+  }
+  return first;
+}
+
+bool is_terminal_master(int fd) {
+  unsigned number = 0;
+  return ::ioctl(fd, TIOCGPTN, &number) == 0;
+}
+
+}  // namespace
+
+Result<InitReport> receive_report(int socket, bool& empty) {
+  empty = false;
+  protocol::Message message;
+  iovec part{&message, sizeof message};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(4 * sizeof(int))];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = ancillary;
+  header.msg_controllen = sizeof ancillary;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && errno == EAGAIN) {
+    empty = true;
+    return InitReport{};
+  }
+  if (got <= 0) return Error();
+  InitReport report;
+  report.descriptor = take_descriptor(header);
+  if (got != static_cast<ssize_t>(sizeof message) || (header.msg_flags & MSG_TRUNC) != 0) {
+    return broken("sent a message of the wrong size");
+  }
+  if (message.version != protocol::kProtocolVersion) {
+    return broken("is of another version").hint("install redoubtful again, as a whole");
+  }
+  report.type = static_cast<Report>(message.type);
+  report.value = message.value;
+  report.detail = message.detail;
+  if (!acceptable(report)) return broken("sent a message that means nothing");
+  if (report.type != Report::kReady) report.descriptor.reset();
+  if (report.descriptor) {
+    if (!is_terminal_master(report.descriptor.get())) return broken("sent no terminal");
+    if (::fcntl(report.descriptor.get(), F_SETFL, O_RDWR | O_NONBLOCK) != 0) {
+      return Error::system_call("cannot prepare the private terminal", errno);
+    }
+  }
+  return report;
+}
+
+ControlSocket::ControlSocket(EventLoop& loop, UniqueFd socket,
+                             std::function<void(InitReport)> received,
+                             std::function<void(Error)> closed)
+    : socket_(std::move(socket)), received_(std::move(received)), closed_(std::move(closed)) {
+  watch_ = loop.watch(socket_.get(), POLLIN, [this](short) { poll(); });
+}
+
+void ControlSocket::send(protocol::Order order, int value, int detail) {
+  if (!socket_) return;
+  protocol::Message message;
+  message.type = static_cast<std::uint16_t>(order);
+  message.value = value;
+  message.detail = detail;
+  // Lost when init does not read; its end shows as the end of the conversation.
+  [[maybe_unused]] const ssize_t sent =
+      ::send(socket_.get(), &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void ControlSocket::poll() {
+  // A flood must not keep the loop from everything else.
+  for (int round = 0; round < 16 && socket_; ++round) {
+    bool empty = false;
+    auto report = receive_report(socket_.get(), empty);
+    if (empty) return;
+    if (!report) {
+      close(std::move(report).error());
+      return;
+    }
+    received_(std::move(*report));
+  }
+}
+
+void ControlSocket::close(Error error) {
+  watch_.reset();
+  socket_.reset();
+  if (closed_) std::exchange(closed_, nullptr)(std::move(error));
+}
+
+}  // namespace redoubtful::cli
