@@ -156,10 +156,9 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
     return std::move(known).error().during("reading what earlier boxes could write");
   }
   if (profile.filesystem.home.value == HomeMode::kPersistent) {
-    auto home = hold_home(out.places, project_of(facts.working_directory, out.places));
+    auto home = home_directory_for(out.places, facts.project_top);
     if (!home) return std::move(home).error();
-    facts.private_home = real_as_far(home->path);
-    out.home_hold = std::move(home->hold);
+    facts.private_home = real_as_far(*home);
   }
   return out;
 }

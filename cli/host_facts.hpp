@@ -16,7 +16,6 @@ namespace redoubtful::cli {
 struct CollectedFacts {
   HostFacts facts;
   Places places;
-  UniqueFd home_hold;  // keeps `home reset` away from the private home
   std::vector<std::string> environment;  // NAME=VALUE, as inherited
   std::vector<std::string> warnings;     // a line each
 };
