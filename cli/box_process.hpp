@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/agent_seccomp.hpp"
+#include "cli/limits.hpp"
 #include "cli/mount_attach.hpp"
 #include "common/child_process.hpp"
 
@@ -29,6 +30,7 @@ struct BoxRequest {
   int spec_fd = -1;
   int control_fd = -1;
   const AgentSeccomp* seccomp = nullptr;
+  const BoxLimits* limits = nullptr;
 };
 
 class BoxProcess {

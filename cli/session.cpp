@@ -134,7 +134,8 @@ class Session {
                                   .standard = standard,
                                   .spec_fd = spec->get(),
                                   .control_fd = control->theirs.get(),
-                                  .seccomp = &*seccomp});
+                                  .seccomp = &*seccomp,
+                                  .limits = request_.limits});
     if (!box) return std::move(box).error();
     box_.emplace(std::move(*box));
     // From here on somebody of the same user could attach to us; the child has its own setting.
