@@ -32,6 +32,15 @@ Result<UniqueFd> make_and_open(int directory, const std::string& name) {
   return open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
+// What cannot be moved away must at least not be run or read.
+Error disarm(int parent, const std::string& name, Error why) {
+  UniqueFd itself(::openat(parent, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  const bool closed = itself && ::fstat(itself.get(), &info) == 0 && !S_ISLNK(info.st_mode) &&
+                      set_mode(itself.get(), 0);
+  return std::move(why).during(closed ? "left in place without any permission" : "left in place");
+}
+
 // Copies one entry and all below it; counts down the budget. Not followed: symlinks. Left out:
 // sockets, FIFOs and devices, which carry nothing.
 class Copier {
@@ -195,9 +204,8 @@ Result<UniqueFd> UndonePlace::place_for(const std::string& mount_path, const std
   const std::string whole = joined(mount_path.substr(mount_path.starts_with('/') ? 1 : 0), path);
   auto at = open_beneath(root_.get(), ".", O_PATH | O_DIRECTORY);
   if (!at) return at;
-  std::string_view rest = parent_of(whole);
-  const std::string parent(rest);
-  for (rest = parent; !rest.empty();) {
+  const std::string parent = parent_of(whole);
+  for (std::string_view rest = parent; !rest.empty();) {
     const std::size_t slash = rest.find('/');
     auto next = make_and_open(at->get(), std::string(rest.substr(0, slash)));
     rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
@@ -217,11 +225,11 @@ Result<std::string> UndonePlace::move(int mount, const std::string& mount_path,
                                       const std::string& path, std::string_view why) {
   std::string name;
   std::string relative;
-  auto place = place_for(mount_path, path, name, relative);
-  if (!place) return std::move(place).error();
   auto parent = WritableDirectory::open(mount, parent_of(path));
   if (!parent) return std::move(parent).error();
   const std::string old_name(name_of(path));
+  auto place = place_for(mount_path, path, name, relative);
+  if (!place) return disarm(parent->fd(), old_name, std::move(place).error());
   const auto rename = [&] {
     return ::renameat2(parent->fd(), old_name.c_str(), place->get(), name.c_str(),
                        RENAME_NOREPLACE) == 0;
@@ -237,14 +245,12 @@ Result<std::string> UndonePlace::move(int mount, const std::string& mount_path,
     }
   }
   if (!moved) {
-    if (errno != EXDEV) return Error::system_call("cannot move " + quoted(path), errno);
+    if (errno != EXDEV) {
+      return disarm(parent->fd(), old_name,
+                    Error::system_call("cannot move " + quoted(path), errno));
+    }
     if (auto copied = Copier().copy(parent->fd(), old_name, place->get(), name); !copied) {
-      UniqueFd itself(::openat(parent->fd(), old_name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-      struct stat info {};
-      const bool closed = itself && ::fstat(itself.get(), &info) == 0 && !S_ISLNK(info.st_mode) &&
-                          set_mode(itself.get(), 0);
-      return std::move(copied).error().during(closed ? "left in place without any permission"
-                                                     : "left in place");
+      return disarm(parent->fd(), old_name, std::move(copied).error());
     }
     if (auto gone = remove_tree(parent->fd(), old_name); !gone) return std::move(gone).error();
   }
