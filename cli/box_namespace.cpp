@@ -49,12 +49,12 @@ std::string user_namespace_hint(int reason) {
 
 }  // namespace
 
-Result<void> enter_box_namespaces(uid_t uid, gid_t gid) {
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
-    const int reason = errno;
-    return Error::system_call("cannot make the box's namespaces", reason)
-        .hint(user_namespace_hint(reason));
-  }
+Error box_namespaces_refused(const Error& error) {
+  return Error::system_call("cannot make the box's namespaces", error.system_errno())
+      .hint(user_namespace_hint(error.system_errno()));
+}
+
+Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid) {
   const auto line = [](unsigned id) {
     return std::to_string(id) + " " + std::to_string(id) + " 1\n";
   };

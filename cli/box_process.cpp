@@ -1,7 +1,6 @@
 #include "cli/box_process.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -25,6 +24,11 @@ constexpr char kFailed = 'e';
 struct Pipe {
   UniqueFd read;
   UniqueFd write;
+};
+
+struct Ids {
+  uid_t uid;
+  gid_t gid;
 };
 
 Result<Pipe> make_pipe() {
@@ -64,12 +68,14 @@ Result<void> place_standard(const std::array<int, 3>& standard) {
 }
 
 // In the child, up to exec. Returns only on failure.
-Error become_box(const BoxRequest& request, int report, int status) {
+Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
   ::prctl(PR_SET_DUMPABLE, 1);
   ::setsid();
   if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
+  if (auto in = settle_in_box_namespaces(ids.uid, ids.gid); !in) {
+    return std::move(in).error();
+  }
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   if (::write(report, &kNamespacesReady, 1) != 1) {
     return Error::system_call("cannot report to the supervisor", errno);
@@ -97,6 +103,15 @@ Error become_box(const BoxRequest& request, int report, int status) {
   return Error::system_call("cannot start " + request.bwrap, errno);
 }
 
+// The process whose parent is `parent`, by its number here; -1 when there is none yet.
+pid_t only_child_of(pid_t parent) {
+  const std::string number = std::to_string(parent);
+  auto children = read_file("/proc/" + number + "/task/" + number + "/children", 4096);
+  pid_t pid = -1;
+  if (children) std::from_chars(children->data(), children->data() + children->size(), pid);
+  return pid;
+}
+
 }  // namespace
 
 Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
@@ -104,13 +119,15 @@ Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   if (!errors) return std::move(errors).error();
   auto status = make_pipe();
   if (!status) return std::move(status).error();
-  auto child = ChildProcess::fork([&]() -> int {
-    const Error error = become_box(request, errors->write.get(), status->write.get());
+  // In the new namespace they are unknown until they are mapped.
+  const Ids ids{.uid = ::getuid(), .gid = ::getgid()};
+  auto child = ChildProcess::clone(kBoxNamespaces, [&]() -> int {
+    const Error error = become_box(request, ids, errors->write.get(), status->write.get());
     // If even this fails, an empty report says at least that the child did not get far.
     (void)write_all(errors->write.get(), encoded(error));
     return 125;
   });
-  if (!child) return std::move(child).error();
+  if (!child) return box_namespaces_refused(child.error());
   BoxProcess box;
   box.bwrap_ = std::move(*child);
   box.errors_ = std::move(errors->read);
@@ -154,18 +171,12 @@ bool BoxProcess::read_status() {
   while ((got = ::read(status_.get(), buffer, sizeof buffer)) > 0) {
     status_text_.append(buffer, static_cast<std::size_t>(got));
   }
-  constexpr std::string_view kKey = "\"child-pid\": ";
-  const std::size_t at = status_text_.find(kKey);
-  if (at != std::string::npos && first_ < 0) {
-    const char* begin = status_text_.data() + at + kKey.size();
-    const char* end = status_text_.data() + status_text_.size();
-    pid_t pid = -1;
-    const auto parsed = std::from_chars(begin, end, pid);
-    if (parsed.ec == std::errc() && parsed.ptr != end && pid > 1) {
-      // Cannot be a stranger: bwrap, which reaps it, is still ours to reap.
-      first_pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-      if (first_pidfd_) first_ = pid;
-    }
+  // bwrap tells the number that its child has in bwrap's own pid namespace.
+  if (first_ < 0 && status_text_.find("\"child-pid\": ") != std::string::npos) {
+    // Cannot be a stranger: bwrap, which reaps it, is still ours to reap.
+    const pid_t pid = only_child_of(bwrap_.pid());
+    first_pidfd_.reset(pid > 1 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
+    if (first_pidfd_) first_ = pid;
   }
   return first_ > 0;
 }
@@ -175,18 +186,8 @@ std::optional<pid_t> BoxProcess::first_process() const noexcept {
 }
 
 int BoxProcess::end() noexcept {
-  read_status();
-  if (first_pidfd_) {
-    ::syscall(SYS_pidfd_send_signal, first_pidfd_.get(), SIGKILL, nullptr, 0);
-  } else {
-    bwrap_.signal(SIGKILL);  // its parent-death signal takes the first process along
-  }
-  if (first_pidfd_) {
-    // A pid namespace's first process is only gone when all others are.
-    pollfd wait{.fd = first_pidfd_.get(), .events = POLLIN, .revents = 0};
-    while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
-    }
-  }
+  // bwrap is the first process of a pid namespace: the kernel lets its end be seen only when all
+  // others are gone.
   bwrap_.signal(SIGKILL);
   return bwrap_.wait();
 }

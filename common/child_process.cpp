@@ -38,14 +38,23 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 
 ChildProcess::~ChildProcess() { end(); }
 
-Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) {
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
+Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) { return clone(0, body); }
+
+Result<ChildProcess> ChildProcess::clone(int namespaces, const std::function<int()>& body) {
+  // By descriptor: in another pid namespace the parent has no number.
+  const UniqueFd parent(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!parent) return Error::system_call("cannot watch this process (pidfd_open)", errno);
+  // Plain fork() where it will do: the C library prepares its locks for the child.
+  const pid_t pid = namespaces == 0
+                        ? ::fork()
+                        : static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD | namespaces, nullptr,
+                                                       nullptr, nullptr, nullptr));
   if (pid < 0) return Error::system_call("cannot start a process", errno);
   if (pid == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(125);  // it died before the signal was armed
+    pollfd ended{.fd = parent.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ended, 1, 0) != 0) ::_exit(125);  // it died before the signal was armed
     reset_signals();
     ::_exit(body());
   }

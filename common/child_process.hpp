@@ -33,6 +33,12 @@ class ChildProcess {
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
 
+  // The same by clone(2) with these CLONE_NEW* flags: the child begins life in the new namespaces.
+  // With CLONE_NEWPID it is the first process of one: when it ends, however it does, the kernel
+  // kills all that descend from it; and a signal from inside reaches it only if it asked for that.
+  // Errors: kSystemCall.
+  static Result<ChildProcess> clone(int namespaces, const std::function<int()>& body);
+
   pid_t pid() const noexcept { return pid_; }
   int pidfd() const noexcept { return pidfd_.get(); }  // readable when the child has ended
   bool running() const noexcept { return pid_ > 0; }

@@ -1,8 +1,8 @@
 #pragma once
 
 // Where the programs under test and the tests' own programs are: what tests/run installed, named by
-// its environment (the ordinary user of the box tests may not enter the checkout), else the build tree,
-// for somebody who starts box_tests by hand.
+// its environment (the ordinary user of the box tests may not enter the checkout), else the build
+// tree, for somebody who starts box_tests by hand.
 
 #include <cstdlib>
 #include <string>
