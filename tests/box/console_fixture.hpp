@@ -15,16 +15,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/box.hpp"
 #include "tests/support/pty_session.hpp"
 
 namespace redoubtful::test {
 
-inline const std::string kDriver = REDOUBTFUL_BUILD_DIR "/programs/console_driver";
+inline const std::string kDriver = support_program("console_driver");
 
 class Console : public ::testing::Test {
  protected:
   void SetUp() override {
-    ::setenv("REDOUBTFUL_INIT", REDOUBTFUL_BUILD_DIR "/lib/redoubtful/redoubtful-init", 1);
+    ::setenv("REDOUBTFUL_INIT", init_program().c_str(), 1);
     ::setenv("PS1", "$ ", 1);
     ::setenv("ENV", "/dev/null", 1);
     ::setenv("TERM", "xterm", 1);
