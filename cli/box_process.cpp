@@ -71,7 +71,6 @@ Result<void> place_standard(const std::array<int, 3>& standard) {
 Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
   ::prctl(PR_SET_DUMPABLE, 1);
-  ::setsid();
   if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
   if (auto in = settle_in_box_namespaces(ids.uid, ids.gid); !in) {
     return std::move(in).error();
@@ -88,7 +87,7 @@ Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
                        request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
-  RootOwnedProc proc = find_root_owned_proc();
+  CoveredProc proc = find_covered_proc();
   const auto command = bwrap_command(
       {.program = request.bwrap,
        .nested = request.nested,

@@ -15,6 +15,8 @@ namespace {
 // Entries that programs read and that stay: everybody may read them and nothing can be written.
 constexpr std::array kHarmlessDirectories = {"self", "thread-self", "net", "sys", "tty", "sysvipc"};
 
+constexpr std::array kKeyLists = {"/proc/keys", "/proc/key-users"};
+
 }  // namespace
 
 std::vector<std::string> bwrap_command(const BwrapRequest& request) {
@@ -39,8 +41,11 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
   return out;
 }
 
-RootOwnedProc find_root_owned_proc() {
-  RootOwnedProc out;
+CoveredProc find_covered_proc() {
+  CoveredProc out;
+  for (const char* path : kKeyLists) {
+    if (machine_files().look(path).found()) out.files.emplace_back(path);
+  }
   if (::geteuid() != 0) return out;
   // bwrap covers /proc/sys itself only where access(2) says that the directory is writable. It is
   // not, and its files are: they ask for uid 0 of the kernel, not for a capability.

@@ -22,6 +22,33 @@ void reset_signals() noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// The start of every child. Never returns.
+[[noreturn]] void live(int parent, const std::function<int()>& body) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd ended{.fd = parent, .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, 0) != 0) ::_exit(125);  // it died before the signal was armed
+  reset_signals();
+  ::_exit(body());
+}
+
+// By descriptor: in another pid namespace the parent has no number.
+Result<UniqueFd> this_process() {
+  UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self) return Error::system_call("cannot watch this process (pidfd_open)", errno);
+  return self;
+}
+
+Result<UniqueFd> watched(pid_t pid) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    const int reason = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return Error::system_call("cannot watch a child process (pidfd_open)", reason);
+  }
+  return pidfd;
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
@@ -38,35 +65,34 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 
 ChildProcess::~ChildProcess() { end(); }
 
-Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) { return clone(0, body); }
-
-Result<ChildProcess> ChildProcess::clone(int namespaces, const std::function<int()>& body) {
-  // By descriptor: in another pid namespace the parent has no number.
-  const UniqueFd parent(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (!parent) return Error::system_call("cannot watch this process (pidfd_open)", errno);
-  // Plain fork() where it will do: the C library prepares its locks for the child.
-  const pid_t pid = namespaces == 0
-                        ? ::fork()
-                        : static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD | namespaces, nullptr,
-                                                       nullptr, nullptr, nullptr));
+Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) {
+  const auto self = this_process();
+  if (!self) return self.error();
+  const pid_t pid = ::fork();
   if (pid < 0) return Error::system_call("cannot start a process", errno);
   if (pid == 0) {
     ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pollfd ended{.fd = parent.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&ended, 1, 0) != 0) ::_exit(125);  // it died before the signal was armed
-    reset_signals();
-    ::_exit(body());
+    live(self->get(), body);
   }
   ::setpgid(pid, pid);  // whoever comes first; afterwards it is true in both
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd) {
-    const int reason = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return Error::system_call("cannot watch a child process (pidfd_open)", reason);
+  auto pidfd = watched(pid);
+  if (!pidfd) return std::move(pidfd).error();
+  return ChildProcess(pid, std::move(*pidfd));
+}
+
+Result<ChildProcess> ChildProcess::clone(int namespaces, const std::function<int()>& body) {
+  const auto self = this_process();
+  if (!self) return self.error();
+  const auto pid = static_cast<pid_t>(
+      ::syscall(SYS_clone, SIGCHLD | namespaces, nullptr, nullptr, nullptr, nullptr));
+  if (pid < 0) return Error::system_call("cannot start a process", errno);
+  if (pid == 0) {
+    ::setsid();  // cannot fail: the child leads no group yet
+    live(self->get(), body);
   }
-  return ChildProcess(pid, std::move(pidfd));
+  auto pidfd = watched(pid);
+  if (!pidfd) return std::move(pidfd).error();
+  return ChildProcess(pid, std::move(*pidfd));
 }
 
 void ChildProcess::signal(int number) const noexcept {

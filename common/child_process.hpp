@@ -33,7 +33,8 @@ class ChildProcess {
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
 
-  // The same by clone(2) with these CLONE_NEW* flags: the child begins life in the new namespaces.
+  // The same by clone(2) with these CLONE_NEW* flags: the child begins life in the new namespaces,
+  // in a session of its own (and therefore without a controlling terminal).
   // With CLONE_NEWPID it is the first process of one: when it ends, however it does, the kernel
   // kills all that descend from it; and a signal from inside reaches it only if it asked for that.
   // Errors: kSystemCall.
