@@ -49,9 +49,15 @@ std::string user_namespace_hint(int reason) {
 
 }  // namespace
 
-Error box_namespaces_refused(const Error& error) {
-  return Error::system_call("cannot make the box's namespaces", error.system_errno())
-      .hint(user_namespace_hint(error.system_errno()));
+Result<ChildProcess> fork_into_box_namespaces(const std::function<int()>& body) {
+  auto child =
+      ChildProcess::fork_into(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET, body);
+  if (child) return child;
+  const int reason = child.error().system_errno();
+  return std::move(child)
+      .error()
+      .during("making the box's namespaces")
+      .hint(user_namespace_hint(reason));
 }
 
 Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid) {

@@ -1,30 +1,30 @@
 #pragma once
 
-// The namespaces of the process that becomes the box: user, pid, mount and network, its own uid and
-// gid mapped to themselves, mounts private, loopback up.
+// Makes the process that becomes the box: new user, pid, mount and network namespaces, its own uid
+// and gid mapped to themselves, mounts private, loopback up.
 //
-// No helper program and no resident holder: the process keeps its capabilities in these namespaces
+// No helper program and no resident holder: the child keeps its capabilities in these namespaces
 // until it execs bwrap as an ordinary uid, and loses them by that exec.
 //
-// The pid namespace is for the end: bwrap makes one of its own for what is inside, but until it has
-// armed that child's parent-death signal, a SIGKILL of bwrap would leave the child waiting for
-// ever. As first process of this one, bwrap takes everything with it whenever it dies.
+// The pid namespace is there for one reason. bwrap makes the box's own, but arms its parent-death
+// signal only inside the new process; when the supervisor is killed in between, that process waits
+// for ever (seen once in fifteen kills). As the first process of a namespace of ours, bwrap takes
+// everything below it along, whenever it dies.
 
-#include <sched.h>
 #include <sys/types.h>
 
+#include <functional>
+
+#include "common/child_process.hpp"
 #include "common/error.hpp"
 
 namespace redoubtful::cli {
 
-// For ChildProcess::clone().
-inline constexpr int kBoxNamespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET;
+// Starts `body` in the new namespaces. Errors: kSystemCall; where the kernel or AppArmor forbids
+// user namespaces the hint says which switch it is.
+Result<ChildProcess> fork_into_box_namespaces(const std::function<int()>& body);
 
-// Why clone(2) refused kBoxNamespaces and which switch it is.
-Error box_namespaces_refused(const Error& error);
-
-// In the child: maps the ids and makes the mounts private. Errors: kSystemCall, naming the stage,
-// with a hint where the kernel or AppArmor forbids it.
+// In that child, first of all. Errors: kSystemCall.
 // Source: user_namespaces(7) "Defining user and group ID mappings".
 Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid);
 

@@ -26,11 +26,6 @@ struct Pipe {
   UniqueFd write;
 };
 
-struct Ids {
-  uid_t uid;
-  gid_t gid;
-};
-
 Result<Pipe> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
@@ -68,11 +63,13 @@ Result<void> place_standard(const std::array<int, 3>& standard) {
 }
 
 // In the child, up to exec. Returns only on failure.
-Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
+Error become_box(const BoxRequest& request, int report, int status) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
   ::prctl(PR_SET_DUMPABLE, 1);
+  // Before the namespaces: in them the way to the control groups may be closed.
+  if (auto limited = request.limits->enter(); !limited) return std::move(limited).error();
   if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
-  if (auto in = settle_in_box_namespaces(ids.uid, ids.gid); !in) {
+  if (auto in = settle_in_box_namespaces(request.uid, request.gid); !in) {
     return std::move(in).error();
   }
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
@@ -87,7 +84,7 @@ Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
                        request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
-  CoveredProc proc = find_covered_proc();
+  HiddenProc proc = find_hidden_proc();
   const auto command = bwrap_command(
       {.program = request.bwrap,
        .nested = request.nested,
@@ -102,15 +99,6 @@ Error become_box(const BoxRequest& request, Ids ids, int report, int status) {
   return Error::system_call("cannot start " + request.bwrap, errno);
 }
 
-// The process whose parent is `parent`, by its number here; -1 when there is none yet.
-pid_t only_child_of(pid_t parent) {
-  const std::string number = std::to_string(parent);
-  auto children = read_file("/proc/" + number + "/task/" + number + "/children", 4096);
-  pid_t pid = -1;
-  if (children) std::from_chars(children->data(), children->data() + children->size(), pid);
-  return pid;
-}
-
 }  // namespace
 
 Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
@@ -118,15 +106,13 @@ Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   if (!errors) return std::move(errors).error();
   auto status = make_pipe();
   if (!status) return std::move(status).error();
-  // In the new namespace they are unknown until they are mapped.
-  const Ids ids{.uid = ::getuid(), .gid = ::getgid()};
-  auto child = ChildProcess::clone(kBoxNamespaces, [&]() -> int {
-    const Error error = become_box(request, ids, errors->write.get(), status->write.get());
+  auto child = fork_into_box_namespaces([&]() -> int {
+    const Error error = become_box(request, errors->write.get(), status->write.get());
     // If even this fails, an empty report says at least that the child did not get far.
     (void)write_all(errors->write.get(), encoded(error));
     return 125;
   });
-  if (!child) return box_namespaces_refused(child.error());
+  if (!child) return std::move(child).error();
   BoxProcess box;
   box.bwrap_ = std::move(*child);
   box.errors_ = std::move(errors->read);
@@ -166,16 +152,17 @@ Result<void> BoxProcess::wait_until_built() {
 
 bool BoxProcess::read_status() {
   char buffer[1024];
-  ssize_t got = 0;
-  while ((got = ::read(status_.get(), buffer, sizeof buffer)) > 0) {
-    status_text_.append(buffer, static_cast<std::size_t>(got));
-  }
-  // bwrap tells the number that its child has in bwrap's own pid namespace.
-  if (first_ < 0 && status_text_.find("\"child-pid\": ") != std::string::npos) {
-    // Cannot be a stranger: bwrap, which reaps it, is still ours to reap.
-    const pid_t pid = only_child_of(bwrap_.pid());
-    first_pidfd_.reset(pid > 1 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
-    if (first_pidfd_) first_ = pid;
+  while (::read(status_.get(), buffer, sizeof buffer) > 0) status_said_ = true;
+  if (first_ > 0 || !status_said_) return first_ > 0;
+  // bwrap names the pid in our inner namespace; the kernel lists it as it is called out here.
+  const std::string self = std::to_string(bwrap_.pid());
+  auto children =
+      open_resolved(AT_FDCWD, "/proc/" + self + "/task/" + self + "/children", O_RDONLY, 0);
+  if (!children) return false;
+  const ssize_t got = ::read(children->get(), buffer, sizeof buffer);
+  pid_t pid = -1;
+  if (got > 0 && std::from_chars(buffer, buffer + got, pid).ec == std::errc() && pid > 1) {
+    first_ = pid;
   }
   return first_ > 0;
 }
@@ -185,8 +172,7 @@ std::optional<pid_t> BoxProcess::first_process() const noexcept {
 }
 
 int BoxProcess::end() noexcept {
-  // bwrap is the first process of a pid namespace: the kernel lets its end be seen only when all
-  // others are gone.
+  // bwrap is the first process of a pid namespace of ours: it is only gone when all others are.
   bwrap_.signal(SIGKILL);
   return bwrap_.wait();
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/agent_seccomp.hpp"
+#include "cli/limits.hpp"
 #include "cli/mount_attach.hpp"
 #include "common/child_process.hpp"
 
@@ -22,11 +23,14 @@ struct BoxRequest {
   std::vector<Overlay> overlays;
   std::string bwrap;  // program
   std::string init;   // program
+  uid_t uid = 0;      // both stay what they are
+  gid_t gid = 0;
   bool nested = false;
   std::array<int, 3> standard{};  // what becomes 0, 1 and 2
   int spec_fd = -1;
   int control_fd = -1;
   const AgentSeccomp* seccomp = nullptr;
+  const BoxLimits* limits = nullptr;
 };
 
 class BoxProcess {
@@ -60,9 +64,8 @@ class BoxProcess {
   ChildProcess bwrap_;
   UniqueFd errors_;
   UniqueFd status_;
-  std::string status_text_;
+  bool status_said_ = false;
   pid_t first_ = -1;
-  UniqueFd first_pidfd_;
 };
 
 }  // namespace redoubtful::cli

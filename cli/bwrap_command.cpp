@@ -15,8 +15,6 @@ namespace {
 // Entries that programs read and that stay: everybody may read them and nothing can be written.
 constexpr std::array kHarmlessDirectories = {"self", "thread-self", "net", "sys", "tty", "sysvipc"};
 
-constexpr std::array kKeyLists = {"/proc/keys", "/proc/key-users"};
-
 }  // namespace
 
 std::vector<std::string> bwrap_command(const BwrapRequest& request) {
@@ -41,9 +39,10 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
   return out;
 }
 
-CoveredProc find_covered_proc() {
-  CoveredProc out;
-  for (const char* path : kKeyLists) {
+HiddenProc find_hidden_proc() {
+  HiddenProc out;
+  // Keys are shown to whoever has the user's uid, in every namespace.
+  for (const char* path : {"/proc/keys", "/proc/key-users"}) {
     if (machine_files().look(path).found()) out.files.emplace_back(path);
   }
   if (::geteuid() != 0) return out;
@@ -54,7 +53,9 @@ CoveredProc find_covered_proc() {
     if (name.find_first_not_of("0123456789") == std::string::npos) continue;
     const std::string path = "/proc/" + name;
     const Lookup entry = machine_files().look(path);
-    if (!entry.found()) continue;
+    if (!entry.found() || std::find(out.files.begin(), out.files.end(), path) != out.files.end()) {
+      continue;
+    }
     if (entry.facts.type == FileType::kDirectory) {
       if (std::find(kHarmlessDirectories.begin(), kHarmlessDirectories.end(), name) ==
           kHarmlessDirectories.end()) {

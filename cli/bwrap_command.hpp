@@ -16,7 +16,7 @@ struct BwrapRequest {
   bool nested = false;                  // leave user namespaces usable inside
   std::vector<int> seccomp_fds;         // stacked filters
   int status_fd = -1;                   // bwrap writes the pid of the box's first process there
-  std::vector<std::string> proc_files;  // to be hidden: see find_covered_proc()
+  std::vector<std::string> proc_files;  // to be hidden, see find_hidden_proc()
   std::vector<std::string> proc_directories;  // the same
   std::vector<std::string> proc_read_only;    // shown as on the host, read-only
   std::vector<std::string> command;           // what to start inside
@@ -24,14 +24,14 @@ struct BwrapRequest {
 
 std::vector<std::string> bwrap_command(const BwrapRequest& request);
 
-// What of this machine's /proc is not the box's to see or to write, because no namespace divides
-// it: for everybody the lists of keys (a key's description often names what it opens); for a
-// process with kernel uid 0 also what that uid may write or alone may read without any capability.
-struct CoveredProc {
+// Entries of /proc outside the process directories that are not namespaced and must not be seen:
+// the keys of the user; and, when this process runs as root, what kernel uid 0 could still write
+// without any capability, or read while others may not.
+struct HiddenProc {
   std::vector<std::string> files;
   std::vector<std::string> directories;
   std::vector<std::string> read_only;  // /proc/sys, which programs read
 };
-CoveredProc find_covered_proc();
+HiddenProc find_hidden_proc();
 
 }  // namespace redoubtful::cli

@@ -10,6 +10,7 @@
 #include "cli/box_guards.hpp"
 #include "cli/home_mounts.hpp"
 #include "cli/host_facts.hpp"
+#include "cli/limits.hpp"
 #include "cli/log.hpp"
 #include "cli/pasta_command.hpp"
 #include "cli/plan_text.hpp"
@@ -141,15 +142,22 @@ Result<int> run(const RunRequest& request) {
     home_mounts = std::move(*prepared);
   }
 
+  auto limits = BoxLimits::prepare(profile.limits);
+  if (!limits) return std::move(limits).error();
+  for (const auto& line : limits->notes()) log::note(line);
+
   session.profile = &profile;
   session.plan = &*plan;
   session.guards = &*guards;
+  session.limits = &*limits;
+  session.spec.limits = limits->resource_limits();
   session.spec.arguments = std::move(command);
   session.spec.environment = std::move(environment->variables);
   session.spec.directory = plan->directory;
   // Landlock forbids every mount to those it confines, and sandboxes inside mount.
   if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
   auto status = run_session(std::move(session));
+  for (const auto& line : limits->reached()) log::error(line);
 
   auto report = guards->check_at_exit(collected->places.state + "/undone/" + session_name());
   if (report) {

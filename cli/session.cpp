@@ -128,11 +128,14 @@ class Session {
                                   .overlays = request_.guards->overlays(),
                                   .bwrap = request_.bwrap,
                                   .init = request_.init,
+                                  .uid = ::getuid(),
+                                  .gid = ::getgid(),
                                   .nested = request_.profile->nested.value,
                                   .standard = standard,
                                   .spec_fd = spec->get(),
                                   .control_fd = control->theirs.get(),
-                                  .seccomp = &*seccomp});
+                                  .seccomp = &*seccomp,
+                                  .limits = request_.limits});
     if (!box) return std::move(box).error();
     box_.emplace(std::move(*box));
     // From here on somebody of the same user could attach to us; the child has its own setting.

@@ -11,6 +11,7 @@
 
 #include "cli/box_guards.hpp"
 #include "cli/init_spec.hpp"
+#include "cli/limits.hpp"
 #include "common/profile.hpp"
 
 namespace redoubtful::cli {
@@ -19,6 +20,7 @@ struct SessionRequest {
   const Profile* profile = nullptr;
   const MountPlan* plan = nullptr;
   BoxGuards* guards = nullptr;
+  const BoxLimits* limits = nullptr;
   InitSpec spec;      // without the terminal's part
   std::string bwrap;  // programs, found and trusted
   std::string pasta;  // empty when no port is forwarded

@@ -139,21 +139,21 @@ class TreeBuilder final : public YAML::EventHandler {
   void close() {
     Open done = std::move(open_.back());
     open_.pop_back();
-    remember(done.anchor, done.node);
+    remember(done.mark, done.anchor, done.node);
     place(std::move(done.node), done.mark);
   }
 
   void add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor) {
     spend(mark, 1);
-    remember(anchor, node);
+    remember(mark, anchor, node);
     place(std::move(node), mark);
   }
 
-  void remember(YAML::anchor_t anchor, const YamlNode& node) {
+  void remember(const YAML::Mark& mark, YAML::anchor_t anchor, const YamlNode& node) {
     if (anchor == YAML::NullAnchor) return;
     // The copy that waits for its aliases costs memory too.
     const std::size_t nodes = count_nodes(node);
-    nodes_ += nodes;
+    spend(mark, nodes);
     anchors_.insert_or_assign(anchor, Anchored{node, nodes, depth_of(node)});
   }
 
@@ -183,6 +183,11 @@ class TreeBuilder final : public YAML::EventHandler {
       }
       parent.key = YamlEntry{std::move(node.text), node.line, node.column, {}};
       return;
+    }
+    if (node.kind == YamlNode::Kind::kNull) {
+      // yaml-cpp notices that nothing came only at the next token.
+      node.line = parent.key->line;
+      node.column = parent.key->column;
     }
     parent.key->value = std::move(node);
     parent.node.entries.push_back(*std::move(parent.key));
@@ -249,7 +254,9 @@ Result<YamlNode> parse_yaml(std::string_view bytes, const std::string& file) {
   }
   TreeBuilder builder;
   try {
-    std::istringstream stream{std::string(bytes)};
+    // yaml-cpp 0.7 lets the end of the file close a quote, and so swallow every rule behind a
+    // forgotten one. The end of a *document* inside a quote it refuses.
+    std::istringstream stream{std::string(bytes) + "\n...\n"};
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -33,12 +34,10 @@ class ChildProcess {
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
 
-  // The same by clone(2) with these CLONE_NEW* flags: the child begins life in the new namespaces,
-  // in a session of its own (and therefore without a controlling terminal).
-  // With CLONE_NEWPID it is the first process of one: when it ends, however it does, the kernel
-  // kills all that descend from it; and a signal from inside reaches it only if it asked for that.
-  // Errors: kSystemCall.
-  static Result<ChildProcess> clone(int namespaces, const std::function<int()>& body);
+  // The same in new namespaces (CLONE_NEW* of clone(2)) and in a session of its own, which has no
+  // controlling terminal. With CLONE_NEWPID the child is the first
+  // process of its pid namespace: when it dies, however early, the kernel ends everything below it.
+  static Result<ChildProcess> fork_into(std::uint64_t namespaces, const std::function<int()>& body);
 
   pid_t pid() const noexcept { return pid_; }
   int pidfd() const noexcept { return pidfd_.get(); }  // readable when the child has ended

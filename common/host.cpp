@@ -118,6 +118,7 @@ Result<Host> Host::parse(std::string_view text) {
   // A long input is not worth converting: U-labels never get shorter by more than four times.
   if (text.size() > 4 * kMaxNameBytes) return bad_host(text, "it is too long");
   std::string name(text);
+  std::transform(name.begin(), name.end(), name.begin(), lower);
   const bool ascii = std::all_of(name.begin(), name.end(),
                                  [](char c) { return static_cast<unsigned char>(c) < 128; });
   if (!ascii) {
@@ -125,13 +126,12 @@ Result<Host> Host::parse(std::string_view text) {
     auto converted = to_ascii_name(name);
     if (!converted) return std::move(converted).error();
     name = *std::move(converted);
-  } else if (canonical_address(name)) {
+  } else if (canonical_address(std::string(text))) {
     if (is_address_of_mapped_form(name)) {
       return bad_host(text, "write an IPv4-mapped address as the IPv4 address");
     }
     return Host(std::move(name), true);
   }
-  std::transform(name.begin(), name.end(), name.begin(), lower);
   if (name.ends_with('.')) name.pop_back();
   if (name.find(':') != std::string::npos) {
     return bad_host(text, "an IPv6 address is written in its shortest lower-case form");

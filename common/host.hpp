@@ -35,7 +35,8 @@ class Port {
 // canonical address literal (IPv6 without brackets in text()).
 class Host {
  public:
-  // U-labels are converted by IDNA 2008/UTS 46 where the text is not ASCII. Errors: kInvalidHost.
+  // U-labels are converted by IDNA 2008, without any mapping but ASCII lower case. Errors:
+  // kInvalidHost.
   static Result<Host> parse(std::string_view text);
   const std::string& text() const noexcept { return text_; }
   bool is_address() const noexcept { return address_; }

@@ -40,8 +40,7 @@ Result<std::string> to_ascii_name(std::string_view name) {
   }
   const std::string copy(name);
   char* ascii = nullptr;
-  const int status = library.to_ascii(
-      copy.c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+  const int status = library.to_ascii(copy.c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46);
   if (status != IDN2_OK) {
     return Error(Errc::kInvalidHost,
                  quoted(name) + " is not an internationalised name: " + library.describe(status));

@@ -1,6 +1,9 @@
 #pragma once
 
-// Internationalised names to the ASCII form that goes into DNS (IDNA 2008 with UTS 46 mapping).
+// Internationalised names to the ASCII form that goes into DNS: IDNA 2008, without the mapping of
+// UTS 46. That mapping repairs what it is given (it drops invisible characters, reads full-width
+// digits as digits, and libidn2's STD3 flag drops even '/' and '@'), so two spellings of one rule
+// could mean different things to different readers.
 //
 // The work is libidn2's, opened by dlopen(3) when the first name outside ASCII turns up, as glibc's
 // getaddrinfo does: linking it costs every start about 0.4 ms (with libunistring), for names that
@@ -14,7 +17,7 @@
 namespace redoubtful {
 
 // The A-label form of `name`, which is valid UTF-8 without NUL. Errors: kInvalidHost, also when
-// libidn2 is not installed. Source: RFC 5891; UTS 46, non-transitional, STD3 rules.
+// libidn2 is not installed. Source: RFC 5891, section 5.
 Result<std::string> to_ascii_name(std::string_view name);
 
 }  // namespace redoubtful

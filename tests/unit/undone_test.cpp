@@ -77,6 +77,20 @@ TEST(UndonePlace, CopiesAcrossFileSystems) {
   EXPECT_FALSE(std::filesystem::exists(*moved + "/fifo"));
 }
 
+TEST(UndonePlace, WhatCannotBeMovedIsDisarmed) {
+  ScratchTree project;
+  ScratchTree state;
+  state.write("occupied", "a file where the directory should be");
+  project.write("hook", "#!/bin/sh", 0755);
+  UndonePlace place(state.at("occupied/s"));
+  auto moved = place.move(project.open().get(), project.path(), "hook", "");
+  ASSERT_FALSE(moved);
+  EXPECT_NE(moved.error().what().find("without any permission"), std::string::npos);
+  struct stat info {};
+  ASSERT_EQ(::stat(project.at("hook").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0u);
+}
+
 TEST(JsonString, EscapesWhateverTheTreeIsCalled) {
   EXPECT_EQ(json_string("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\u000a\\u007f\"");
   EXPECT_EQ(json_string("\xc3\xa9\xff\xe2\x82"),

@@ -1,0 +1,115 @@
+#include "cli/show.hpp"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "cli/flags.hpp"
+#include "cli/layers.hpp"
+#include "cli/profile_loader.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+Profile sample() {
+  Profile profile;
+  const auto layer = load_layer(R"(description: a sample
+commands: [agent]
+nested: true
+filesystem:
+  home: persistent
+  cwd: ro
+  mounts:
+    - {path: /data, to: /models, mode: rw, optional: true}
+  path: [~/bin]
+  hide: [.env]
+  protect: [.envrc]
+environment:
+  pass: [LANG]
+  set: {EDITOR: vim}
+network:
+  mode: filtered
+  allow: [{host: a.example, methods: [GET], paths: [/x], private: [10.0.0.0/8]}]
+  deny: ["*.b.example"]
+  ask: [c.example]
+  forward: ["udp:53:5353"]
+  publish: [3000]
+limits: {memory: 1G, processes: 10, time: 1m}
+)",
+                                "sample", "sample.yaml");
+  apply_layer(profile, layer.value(), {"agent"}, {});
+  FlagTexts flags;
+  flags.mounts = {"/a\xff:rw"};
+  flags.environment = {"A=\x1b[31m"};
+  apply_layer(profile, flags_layer(flags, "/cwd").value(), {}, {});
+  return profile;
+}
+
+TEST(Show, NamesEveryValueAndWhereItCameFrom) {
+  const std::regex spaces(" +#");
+  EXPECT_EQ(std::regex_replace(show_text(sample(), {"agent", "two words", "\x1b"}), spaces, " #"),
+            R"(description: a sample
+layers:
+  - sample # sample.yaml
+  - command line
+command: [agent, two words, "\x1b"]
+commands:
+  - agent # sample.yaml:2:12
+nested: true # sample.yaml:3:9
+filesystem:
+  home: persistent # sample.yaml:5:9
+  cwd: ro # sample.yaml:6:8
+  mounts:
+    - /data to /models rw optional # sample.yaml:8:7
+    - "/a\xff" rw # command line (-m "/a\xff:rw")
+  path:
+    - ~/bin # sample.yaml:9:10
+  hide:
+    - .env # sample.yaml:10:10
+  protect:
+    - .envrc # sample.yaml:11:13
+environment:
+  pass:
+    - LANG # sample.yaml:13:10
+  set:
+    EDITOR: vim # sample.yaml:14:9
+    A: "\x1b[31m" # command line (-e A)
+network:
+  mode: filtered # sample.yaml:16:9
+  allow:
+    - a.example methods [GET] paths [/x] private [10.0.0.0/8] # sample.yaml:17:11
+  deny:
+    - *.b.example # sample.yaml:18:10
+  ask:
+    - c.example # sample.yaml:19:9
+  forward:
+    - udp:53:5353 # sample.yaml:20:13
+  publish:
+    - 3000:3000 # sample.yaml:21:13
+limits:
+  memory: 1073741824 bytes # sample.yaml:22:18
+  processes: 10 # sample.yaml:22:33
+  time: 60 s # sample.yaml:22:43
+)");
+}
+
+TEST(Show, JsonHoldsTheSame) {
+  const std::string json = show_json(sample(), {"agent", "\xff"});
+  for (const auto* part :
+       {R"({"version":1,"description":"a sample")", R"("command":["agent",{"hex":"ff"}])",
+        R"("nested":{"value":true,"origin":{"file":"sample.yaml","line":3,"column":9}})",
+        R"({"path":"/data","to":"/models","mode":"rw","create":false,"optional":true)",
+        R"({"path":{"hex":"2f61ff"},"to":{"hex":"2f61ff"},"mode":"rw")",
+        R"({"name":"A","value":"\u001b[31m")", R"("option":"-e A")",
+        R"({"host":"a.example","scheme":"https","port":443,"methods":["GET"],"paths":["/x"],)"
+        R"("private":["10.0.0.0/8"],"splice":false)",
+        R"({"host":"*.b.example","scheme":null,"port":null)",
+        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
+        R"("time":{"value":60)"}) {
+    EXPECT_NE(json.find(part), std::string::npos) << part << "\nis not in\n" << json;
+  }
+  EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1);
+}
+
+}  // namespace
+}  // namespace redoubtful::cli
