@@ -14,7 +14,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/support/box.hpp"
+#include "tests/support/places.hpp"
 #include "tests/support/pty_session.hpp"
 
 namespace redoubtful::test {
