@@ -55,6 +55,7 @@ World::World() {
 World::~World() {
   EXPECT_EQ(remaining_descendants(std::chrono::seconds(1)), std::vector<std::string>{})
       << "processes outlived their run";
+  end_descendants();  // or every test after this one fails as well
   std::error_code ignored;
   for (const auto& entry : fs::recursive_directory_iterator(top_, ignored)) {
     if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) {
