@@ -3,7 +3,9 @@
 // The single trials of `doctor`, by group. Each tries the effect a run needs, with the code and the
 // flags of a run, in a child of its own, and leaves nothing behind.
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/surroundings.hpp"
@@ -26,20 +28,29 @@ struct Check {
   std::string remedy;  // what to do; empty when ok
 };
 
+using Checks = std::vector<Check>;
+
+// Each group appends to what was found before it, and does not try what stands on a problem there.
 // The kernel: namespaces, mounts, /proc, calls, filters, the walls that are optional.
-std::vector<Check> check_kernel(const Surroundings& where);
+void check_kernel(const Surroundings& where, Checks& checks);
 
 // bwrap (with the command line of a box), redoubtful-init, the profiles every run loads.
-std::vector<Check> check_programs(const Surroundings& where);
+void check_programs(const Surroundings& where, Checks& checks);
 
 // A real pasta attached to a namespace: a forwarded port is connected through.
-std::vector<Check> check_ports(const Surroundings& where);
+void check_ports(const Surroundings& where, Checks& checks);
 
 // The state directory, file watches, limits.
-std::vector<Check> check_places(const Surroundings& where);
+void check_places(const Surroundings& where, Checks& checks);
 
 // `redoubtful run true`, whole.
-Check check_whole_run();
+void check_whole_run(const Surroundings& where, Checks& checks);
+
+// The titles of those of `ids` that are not ok, "" when all are.
+std::string not_ok(const Checks& checks, std::initializer_list<std::string_view> ids);
+
+// A check that stands on `needed`, which is not ok.
+Check not_tried(std::string id, std::string title, const std::string& needed);
 
 // A Check from what an attempt said: ok with its text, or `otherwise` with its error; the remedy is
 // `remedy`, or the error's hint when that is empty.

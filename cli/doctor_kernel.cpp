@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "cli/agent_seccomp.hpp"
@@ -200,6 +201,25 @@ Result<std::string> mount_overlay() {
 
 }  // namespace
 
+std::string not_ok(const Checks& checks, std::initializer_list<std::string_view> ids) {
+  std::string out;
+  for (const auto& check : checks) {
+    if (check.verdict == Verdict::kOk || std::find(ids.begin(), ids.end(), check.id) == ids.end()) {
+      continue;
+    }
+    out += (out.empty() ? "" : ", ") + check.title;
+  }
+  return out;
+}
+
+Check not_tried(std::string id, std::string title, const std::string& needed) {
+  return {.id = std::move(id),
+          .title = std::move(title),
+          .verdict = Verdict::kNotTried,
+          .found = "needs " + needed,
+          .remedy = {}};
+}
+
 Check judged(std::string id, std::string title, Result<std::string> result, Verdict otherwise,
              std::string remedy) {
   Check check{.id = std::move(id), .title = std::move(title), .found = {}, .remedy = {}};
@@ -213,24 +233,16 @@ Check judged(std::string id, std::string title, Result<std::string> result, Verd
   return check;
 }
 
-std::vector<Check> check_kernel(const Surroundings& where) {
-  std::vector<Check> out;
+void check_kernel(const Surroundings& where, Checks& checks) {
   const std::string user_remedy = user_namespace_remedy(where);
-  out.push_back(judged("user-namespaces", "namespaces", try_in_child(make_namespaces),
-                       Verdict::kProblem, user_remedy));
-  const bool usable = out.back().verdict == Verdict::kOk;
+  checks.push_back(judged("user-namespaces", "namespaces", try_in_child(make_namespaces),
+                          Verdict::kProblem, user_remedy));
+  const std::string missing = not_ok(checks, {"user-namespaces"});
   const auto inside = [&](const char* id, const char* title,
                           const std::function<Result<std::string>()>& attempt, Verdict otherwise,
                           const std::string& remedy) {
-    if (usable) {
-      out.push_back(judged(id, title, try_in_child(attempt), otherwise, remedy));
-    } else {
-      out.push_back({.id = id,
-                     .title = title,
-                     .verdict = Verdict::kNotTried,
-                     .found = "needs namespaces",
-                     .remedy = {}});
-    }
+    checks.push_back(missing.empty() ? judged(id, title, try_in_child(attempt), otherwise, remedy)
+                                     : not_tried(id, title, missing));
   };
   inside("loopback", "network inside", use_loopback, Verdict::kProblem,
          where.container == Container::kNone ? kNewerKernel : user_remedy);
@@ -240,16 +252,15 @@ std::vector<Check> check_kernel(const Surroundings& where) {
              ? "something covers parts of /proc here, as containers and sandboxes do; run outside "
                "of it"
              : user_remedy);
-  out.push_back(judged("calls", "system calls", try_in_child(call_new_calls), Verdict::kProblem,
-                       kNewerKernel));
-  out.push_back(judged("seccomp", "call filters", try_in_child(filter_calls), Verdict::kProblem,
-                       "the kernel needs CONFIG_SECCOMP_FILTER"));
-  out.push_back(judged("landlock", "Landlock", try_in_child(confine_writes), Verdict::kNote,
-                       "the second wall is missing; the first holds. A kernel from 5.19 on has it, "
-                       "with lsm=landlock,... on its command line"));
+  checks.push_back(judged("calls", "system calls", try_in_child(call_new_calls), Verdict::kProblem,
+                          kNewerKernel));
+  checks.push_back(judged("seccomp", "call filters", try_in_child(filter_calls), Verdict::kProblem,
+                          "the kernel needs CONFIG_SECCOMP_FILTER"));
+  checks.push_back(judged("landlock", "Landlock", try_in_child(confine_writes), Verdict::kNote,
+                          "the second wall is missing; the first holds. A kernel from 5.19 on has "
+                          "it, with lsm=landlock,... on its command line"));
   inside("overlay", "overlay", mount_overlay, Verdict::kNote,
          "only copy-on-write mounts will need it; a kernel from 5.11 on has it");
-  return out;
 }
 
 }  // namespace redoubtful::cli

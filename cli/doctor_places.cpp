@@ -97,12 +97,11 @@ Result<std::string> limit_a_child() {
 
 }  // namespace
 
-std::vector<Check> check_places(const Surroundings&) {
-  std::vector<Check> out;
-  out.push_back(judged("state", "state directory", use_state_directory(), Verdict::kProblem, ""));
-  out.push_back(judged("inotify", "file watches", watch_files(), Verdict::kProblem, ""));
-  out.push_back(judged("limits", "limits", limit_a_child(), Verdict::kNote, ""));
-  return out;
+void check_places(const Surroundings&, Checks& checks) {
+  checks.push_back(
+      judged("state", "state directory", use_state_directory(), Verdict::kProblem, ""));
+  checks.push_back(judged("inotify", "file watches", watch_files(), Verdict::kProblem, ""));
+  checks.push_back(judged("limits", "limits", limit_a_child(), Verdict::kNote, ""));
 }
 
 }  // namespace redoubtful::cli

@@ -164,35 +164,32 @@ Result<std::string> forward_a_port(const std::string& program) {
 
 }  // namespace
 
-std::vector<Check> check_ports(const Surroundings& where) {
-  std::vector<Check> out;
-  out.push_back(judged("tun", "tun device", try_in_child(open_tun), Verdict::kProblem,
-                       where.container == Container::kNone
-                           ? std::string(where.root ? "" : "sudo ") +
-                                 "modprobe tun (needed for -f, --publish and dangerously-open "
-                                 "only)"
-                           : "start the container with --device /dev/net/tun (needed for -f, "
-                             "--publish and dangerously-open only)"));
-  const bool device = out.back().verdict == Verdict::kOk;
+void check_ports(const Surroundings& where, Checks& checks) {
+  constexpr const char* kOnly = " (needed for -f, --publish and dangerously-open only)";
+  if (const auto missing = not_ok(checks, {"user-namespaces", "loopback"}); !missing.empty()) {
+    checks.push_back(not_tried("tun", "tun device", missing));
+    checks.push_back(not_tried("pasta", "pasta", missing));
+    return;
+  }
+  const std::string device = where.container == Container::kNone
+                                 ? std::string(where.root ? "" : "sudo ") + "modprobe tun"
+                                 : "start the container with --device /dev/net/tun";
+  checks.push_back(
+      judged("tun", "tun device", try_in_child(open_tun), Verdict::kProblem, device + kOnly));
   const auto pasta = find_system_program("pasta");
   if (!pasta) {
     const bool absent = pasta.error().what().ends_with("is not installed");
-    out.push_back(judged("pasta", "pasta", Error(pasta.error()), Verdict::kProblem,
-                         absent ? install_remedy(where, "passt") +
-                                      " (needed for -f, --publish and dangerously-open only)"
-                                : ""));
-  } else if (!device) {
-    out.push_back({.id = "pasta",
-                   .title = "pasta",
-                   .verdict = Verdict::kNotTried,
-                   .found = *pasta + " needs the tun device",
-                   .remedy = {}});
-  } else {
-    out.push_back(judged("pasta", "pasta", forward_a_port(*pasta), Verdict::kProblem,
-                         "try `" + install_remedy(where, "passt") +
-                             "`; with AppArmor look for \"passt\" in dmesg (apparmor/README.md)"));
+    checks.push_back(judged("pasta", "pasta", Error(pasta.error()), Verdict::kProblem,
+                            absent ? install_remedy(where, "passt") + kOnly : ""));
+    return;
   }
-  return out;
+  if (const auto missing = not_ok(checks, {"tun"}); !missing.empty()) {
+    checks.push_back(not_tried("pasta", "pasta", missing));
+    return;
+  }
+  checks.push_back(judged("pasta", "pasta", forward_a_port(*pasta), Verdict::kProblem,
+                          "a newer one may help: " + install_remedy(where, "passt") +
+                              "; with AppArmor look for \"passt\" in dmesg (apparmor/README.md)"));
 }
 
 }  // namespace redoubtful::cli

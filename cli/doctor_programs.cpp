@@ -67,7 +67,7 @@ Result<std::string> run_bwrap(const std::string& bwrap) {
                                       : quoted(run->err.substr(0, run->err.find('\n'))));
 }
 
-Check check_bwrap(const Surroundings& where) {
+Check check_bwrap(const Surroundings& where, const Checks& checks) {
   constexpr const char* kTitle = "bubblewrap";
   const auto path = find_system_program("bwrap");
   if (!path) {
@@ -75,9 +75,10 @@ Check check_bwrap(const Surroundings& where) {
     return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem,
                   absent ? install_remedy(where, "bubblewrap") : "");
   }
+  const std::string missing = not_ok(checks, {"user-namespaces", "loopback", "mounts", "proc"});
+  if (!missing.empty()) return not_tried("bwrap", kTitle, missing);
   return judged("bwrap", kTitle, run_bwrap(*path), Verdict::kProblem,
-                "bubblewrap 0.8 or newer is needed (" + install_remedy(where, "bubblewrap") +
-                    "); a problem named above comes first");
+                "bubblewrap 0.8 or newer is needed: " + install_remedy(where, "bubblewrap"));
 }
 
 // The ground every run stands on: base, and the configuration of the machine and of the user.
@@ -96,14 +97,12 @@ Result<std::string> load_configuration() {
 
 }  // namespace
 
-std::vector<Check> check_programs(const Surroundings& where) {
-  std::vector<Check> out;
-  out.push_back(check_bwrap(where));
-  out.push_back(
+void check_programs(const Surroundings& where, Checks& checks) {
+  checks.push_back(check_bwrap(where, checks));
+  checks.push_back(
       judged("init", "redoubtful-init", find_own_part("redoubtful-init"), Verdict::kProblem, ""));
-  out.push_back(
+  checks.push_back(
       judged("configuration", "configuration", load_configuration(), Verdict::kProblem, ""));
-  return out;
 }
 
 }  // namespace redoubtful::cli

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "cli/doctor_check.hpp"
+#include "cli/terminal_style.hpp"
 
 namespace redoubtful::cli {
-
-enum class Colour { kNever, kAlways };
 
 // A line for each check, its remedy below it, and a last line that counts.
 std::string doctor_text(const Surroundings& where, const std::vector<Check>& checks, Colour colour);
