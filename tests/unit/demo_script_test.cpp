@@ -77,7 +77,7 @@ TEST(Demo, EachHoleMakesItsLineACross) {
          p.inside["compiler"] = {127, "cc: not found"};
        }},
       {"your tools", [](Played& p) { p.inside["compiler"].output = "hallo"; }},
-      {"the port you name: -f 40001:8080",
+      {"the port you name (-f 40001:8080)",
        [](Played& p) {
          p.inside["forwarded"] = {1, "Connection refused"};
        }},
