@@ -49,12 +49,18 @@ std::string user_namespace_hint(int reason) {
 
 }  // namespace
 
-Result<void> enter_box_namespaces(uid_t uid, gid_t gid) {
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
-    const int reason = errno;
-    return Error::system_call("cannot make the box's namespaces", reason)
-        .hint(user_namespace_hint(reason));
-  }
+Result<ChildProcess> fork_into_box_namespaces(const std::function<int()>& body) {
+  auto child =
+      ChildProcess::fork_into(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET, body);
+  if (child) return child;
+  const int reason = child.error().system_errno();
+  return std::move(child)
+      .error()
+      .during("making the box's namespaces")
+      .hint(user_namespace_hint(reason));
+}
+
+Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid) {
   const auto line = [](unsigned id) {
     return std::to_string(id) + " " + std::to_string(id) + " 1\n";
   };

@@ -1,7 +1,6 @@
 #include "cli/box_process.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -71,7 +70,9 @@ Error become_box(const BoxRequest& request, int report, int status) {
   // Before the namespaces: in them the way to the control groups may be closed.
   if (auto limited = request.limits->enter(); !limited) return std::move(limited).error();
   if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
+  if (auto in = settle_in_box_namespaces(request.uid, request.gid); !in) {
+    return std::move(in).error();
+  }
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   if (::write(report, &kNamespacesReady, 1) != 1) {
     return Error::system_call("cannot report to the supervisor", errno);
@@ -84,7 +85,7 @@ Error become_box(const BoxRequest& request, int report, int status) {
                        request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
-  RootOwnedProc proc = find_root_owned_proc();
+  HiddenProc proc = find_hidden_proc();
   const auto command = bwrap_command(
       {.program = request.bwrap,
        .nested = request.nested,
@@ -92,6 +93,7 @@ Error become_box(const BoxRequest& request, int report, int status) {
        .status_fd = status,
        .proc_files = std::move(proc.files),
        .proc_directories = std::move(proc.directories),
+       .proc_read_only = std::move(proc.read_only),
        .command = {kInitPath, std::to_string(request.spec_fd),
                    std::to_string(request.control_fd)}});
   exec_program(request.bwrap, command, {});
@@ -105,7 +107,7 @@ Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   if (!errors) return std::move(errors).error();
   auto status = make_pipe();
   if (!status) return std::move(status).error();
-  auto child = ChildProcess::fork([&]() -> int {
+  auto child = fork_into_box_namespaces([&]() -> int {
     const Error error = become_box(request, errors->write.get(), status->write.get());
     // If even this fails, an empty report says at least that the child did not get far.
     (void)write_all(errors->write.get(), encoded(error));
@@ -151,22 +153,17 @@ Result<void> BoxProcess::wait_until_built() {
 
 bool BoxProcess::read_status() {
   char buffer[1024];
-  ssize_t got = 0;
-  while ((got = ::read(status_.get(), buffer, sizeof buffer)) > 0) {
-    status_text_.append(buffer, static_cast<std::size_t>(got));
-  }
-  constexpr std::string_view kKey = "\"child-pid\": ";
-  const std::size_t at = status_text_.find(kKey);
-  if (at != std::string::npos && first_ < 0) {
-    const char* begin = status_text_.data() + at + kKey.size();
-    const char* end = status_text_.data() + status_text_.size();
-    pid_t pid = -1;
-    const auto parsed = std::from_chars(begin, end, pid);
-    if (parsed.ec == std::errc() && parsed.ptr != end && pid > 1) {
-      // Cannot be a stranger: bwrap, which reaps it, is still ours to reap.
-      first_pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-      if (first_pidfd_) first_ = pid;
-    }
+  while (::read(status_.get(), buffer, sizeof buffer) > 0) status_said_ = true;
+  if (first_ > 0 || !status_said_) return first_ > 0;
+  // bwrap names the pid in our inner namespace; the kernel lists it as it is called out here.
+  const std::string self = std::to_string(bwrap_.pid());
+  auto children =
+      open_resolved(AT_FDCWD, "/proc/" + self + "/task/" + self + "/children", O_RDONLY, 0);
+  if (!children) return false;
+  const ssize_t got = ::read(children->get(), buffer, sizeof buffer);
+  pid_t pid = -1;
+  if (got > 0 && std::from_chars(buffer, buffer + got, pid).ec == std::errc() && pid > 1) {
+    first_ = pid;
   }
   return first_ > 0;
 }
@@ -176,18 +173,7 @@ std::optional<pid_t> BoxProcess::first_process() const noexcept {
 }
 
 int BoxProcess::end() noexcept {
-  read_status();
-  if (first_pidfd_) {
-    ::syscall(SYS_pidfd_send_signal, first_pidfd_.get(), SIGKILL, nullptr, 0);
-  } else {
-    bwrap_.signal(SIGKILL);  // its parent-death signal takes the first process along
-  }
-  if (first_pidfd_) {
-    // A pid namespace's first process is only gone when all others are.
-    pollfd wait{.fd = first_pidfd_.get(), .events = POLLIN, .revents = 0};
-    while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
-    }
-  }
+  // bwrap is the first process of a pid namespace of ours: it is only gone when all others are.
   bwrap_.signal(SIGKILL);
   return bwrap_.wait();
 }

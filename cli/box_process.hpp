@@ -23,6 +23,8 @@ struct BoxRequest {
   std::vector<Overlay> overlays;
   std::string bwrap;  // program
   std::string init;   // program
+  uid_t uid = 0;      // both stay what they are
+  gid_t gid = 0;
   bool nested = false;
   std::array<int, 3> standard{};  // what becomes 0, 1 and 2
   int spec_fd = -1;
@@ -62,9 +64,8 @@ class BoxProcess {
   ChildProcess bwrap_;
   UniqueFd errors_;
   UniqueFd status_;
-  std::string status_text_;
+  bool status_said_ = false;
   pid_t first_ = -1;
-  UniqueFd first_pidfd_;
 };
 
 }  // namespace redoubtful::cli

@@ -31,6 +31,7 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
   for (const auto& directory : request.proc_directories) {
     add({"--tmpfs", directory, "--remount-ro", directory});
   }
+  for (const auto& path : request.proc_read_only) add({"--ro-bind", path, path});
   if (request.status_fd >= 0) add({"--json-status-fd", std::to_string(request.status_fd)});
   for (const int fd : request.seccomp_fds) add({"--add-seccomp-fd", std::to_string(fd)});
   add({"--chdir", "/", "--"});
@@ -38,14 +39,23 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
   return out;
 }
 
-RootOwnedProc find_root_owned_proc() {
-  RootOwnedProc out;
+HiddenProc find_hidden_proc() {
+  HiddenProc out;
+  // Keys are shown to whoever has the user's uid, in every namespace.
+  for (const char* path : {"/proc/keys", "/proc/key-users"}) {
+    if (machine_files().look(path).found()) out.files.emplace_back(path);
+  }
   if (::geteuid() != 0) return out;
+  // bwrap covers /proc/sys itself only where access(2) says that the directory is writable. It is
+  // not, and its files are: they ask for uid 0 of the kernel, not for a capability.
+  out.read_only.emplace_back("/proc/sys");
   for (const auto& name : machine_files().list("/proc")) {
     if (name.find_first_not_of("0123456789") == std::string::npos) continue;
     const std::string path = "/proc/" + name;
     const Lookup entry = machine_files().look(path);
-    if (!entry.found()) continue;
+    if (!entry.found() || std::find(out.files.begin(), out.files.end(), path) != out.files.end()) {
+      continue;
+    }
     if (entry.facts.type == FileType::kDirectory) {
       if (std::find(kHarmlessDirectories.begin(), kHarmlessDirectories.end(), name) ==
           kHarmlessDirectories.end()) {

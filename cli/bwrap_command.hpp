@@ -16,20 +16,22 @@ struct BwrapRequest {
   bool nested = false;                  // leave user namespaces usable inside
   std::vector<int> seccomp_fds;         // stacked filters
   int status_fd = -1;                   // bwrap writes the pid of the box's first process there
-  std::vector<std::string> proc_files;  // to be hidden: what kernel uid 0 owns in /proc
+  std::vector<std::string> proc_files;  // to be hidden, see find_hidden_proc()
   std::vector<std::string> proc_directories;  // the same
+  std::vector<std::string> proc_read_only;    // shown as on the host, read-only
   std::vector<std::string> command;           // what to start inside
 };
 
 std::vector<std::string> bwrap_command(const BwrapRequest& request);
 
-// Entries of /proc outside the process directories that a process with kernel uid 0 and no
-// capability could still write, or that only root may read: they are not namespaced. Empty unless
-// this process runs as root.
-struct RootOwnedProc {
+// Entries of /proc outside the process directories that are not namespaced and must not be seen:
+// the keys of the user; and, when this process runs as root, what kernel uid 0 could still write
+// without any capability, or read while others may not.
+struct HiddenProc {
   std::vector<std::string> files;
   std::vector<std::string> directories;
+  std::vector<std::string> read_only;  // /proc/sys, which programs read
 };
-RootOwnedProc find_root_owned_proc();
+HiddenProc find_hidden_proc();
 
 }  // namespace redoubtful::cli

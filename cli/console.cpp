@@ -180,6 +180,7 @@ void Console::Implementation::handle_ending_signal(const signalfd_siginfo& info)
   const bool typed = info.ssi_code == SI_KERNEL && number != SIGHUP;
   control_->send(Order::kSignal, number,
                  static_cast<int>(typed ? Target::kForegroundGroup : Target::kAgentGroup));
+  job_.wake();
 }
 
 void Console::Implementation::signal_box(int number) {
@@ -187,6 +188,7 @@ void Console::Implementation::signal_box(int number) {
   const bool typed = number == SIGINT || number == SIGQUIT;
   control_->send(Order::kSignal, number,
                  static_cast<int>(typed ? Target::kForegroundGroup : Target::kAgentGroup));
+  job_.wake();
 }
 
 void Console::Implementation::go() {

@@ -89,9 +89,8 @@ Result<std::string> absolute_path(std::string_view text, const std::string& curr
   }
   std::string base = current_directory;
   while (text == ".." || text.starts_with("../")) {
-    base.resize(base.rfind('/'));
+    if (!base.empty()) base.resize(base.rfind('/'));  // the root's ".." is the root
     text.remove_prefix(std::min<std::size_t>(text.size(), 3));
-    if (base.empty()) break;
   }
   return parse_path(base + "/" + std::string(text));
 }

@@ -49,9 +49,11 @@ struct GuardedMount {
 };
 
 struct GuardReport {
-  std::vector<std::string> lines;  // for the person, one each, without "redoubtful:"
-  std::size_t undone = 0;          // things moved or repaired
-  std::size_t failed = 0;          // things found that could not be undone; `lines` says why
+  // For the person, one each, without "redoubtful:"; at most 51, the last one then says how many
+  // more.
+  std::vector<std::string> lines;
+  std::size_t undone = 0;  // things moved or repaired
+  std::size_t failed = 0;  // things found that could not be undone; `lines` says why
 };
 
 class GuardSnapshot {
@@ -72,9 +74,9 @@ class GuardSnapshot {
   const std::vector<std::string>& warnings() const;
 
   // `undone` is the absolute path of $STATE/undone/<session>, made (0700, with its parents) only
-  // when something is moved. Call when no process of the box is left. Errors: kSystemCall when a
-  // mount cannot be scanned; whatever can be judged is judged first.
-  Result<GuardReport> check_at_exit(const std::string& undone);
+  // when something is moved. Call when no process of the box is left. What cannot be done is
+  // counted in GuardReport::failed and said in its lines; the rest is done all the same.
+  GuardReport check_at_exit(const std::string& undone);
 
  private:
   struct State;

@@ -8,7 +8,7 @@ constexpr std::string_view kProgram =
 
 usage: redoubtful COMMAND [options]
 
-  run [options] [COMMAND [ARG...]]         run COMMAND (default: $SHELL) in a box
+  run [options] [COMMAND [ARG...]]         run COMMAND (or $SHELL) in a box
   show [--json] [run's options] [COMMAND]  what a run would use, and who said so
   profile list | check FILE                the profiles there are; is one right?
   home list | path | reset [NAME]          the private homes, one per project

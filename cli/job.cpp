@@ -21,6 +21,17 @@ constexpr milliseconds kForegroundPoll{200};
 constexpr milliseconds kStopFlush{300};
 constexpr milliseconds kPatience{2000};
 
+// In the background the settings seen are those of whoever has the terminal: a shell that edits its
+// command line, a pager. They are not meant for the agent.
+void make_sane(termios& settings) {
+  settings.c_iflag |= ICRNL | IXON;
+  settings.c_iflag &= ~static_cast<tcflag_t>(INLCR | IGNCR);
+  settings.c_oflag |= OPOST | ONLCR;
+  settings.c_lflag |= ISIG | ICANON | ECHO | ECHOE | ECHOK | IEXTEN;
+  // Writing in the background of the private terminal bothers nobody.
+  settings.c_lflag &= ~static_cast<tcflag_t>(TOSTOP);
+}
+
 }  // namespace
 
 Job::Job(EventLoop& loop, const StandardStreams& streams, OutputFilter::Clipboard clipboard)
@@ -38,9 +49,8 @@ std::optional<TerminalSpec> Job::terminal_spec() {
   spec.replaces = replaces_;
   spec.size = outer_->size();
   spec.settings = outer_->settings();
-  // Writing in the background of the private terminal never bothers the user's.
-  spec.settings->c_lflag &= ~static_cast<tcflag_t>(TOSTOP);
   placed_ = wanted_ && in_foreground() ? Place::kForeground : Place::kBackground;
+  if (placed_ == Place::kBackground) make_sane(*spec.settings);
   spec.start = placed_ == Place::kForeground ? StartIn::kForeground : StartIn::kBackground;
   return spec;
 }
@@ -152,7 +162,6 @@ void Job::stop_now() {
 
 void Job::resume() {
   state_ = State::kRunning;
-  if (outer_) outer_->remember_settings();
   const bool foreground = relay_ && wanted_ && in_foreground();
   if (foreground) {
     relay_->activate(keys());
@@ -162,6 +171,10 @@ void Job::resume() {
   }
   placed_ = foreground ? Place::kForeground : Place::kBackground;
   control_->send(Order::kContinue, static_cast<int>(placed_));
+}
+
+void Job::wake() {
+  if (state_ == State::kHeld && !done_) resume();
 }
 
 void Job::resized() {

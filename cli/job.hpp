@@ -57,6 +57,9 @@ class Job {
   bool terminal_is_gone() const { return outer_ && outer_->gone(); }
   bool raw() const { return outer_ && outer_->changed(); }
 
+  // A signal was sent into the box: where it is held frozen, it must wake up to receive it.
+  void wake();
+
   // Calls `done` when everything the box wrote to the terminal has been shown and the terminal is
   // as it was. Gives a terminal that takes nothing kPatience.
   void finish(std::function<void()> done);

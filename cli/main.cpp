@@ -87,7 +87,11 @@ Result<int> dispatch(Invocation invocation) {
       return printed(show_home_path(*places, invocation.selection.directory));
     case Verb::kHomeReset:
       return printed(reset_home(*places, invocation.selection.directory, invocation.operand));
-    default:
+    case Verb::kDoctor:
+      return Error(Errc::kNotYet, "doctor: not yet in this version");
+    case Verb::kDemo:
+      return Error(Errc::kNotYet, "demo: not yet in this version");
+    default:  // kRun, kShow
       return run_or_show(*places, std::move(invocation));
   }
 }

@@ -70,12 +70,14 @@ void OuterTerminal::remember_settings() {
 }
 
 void OuterTerminal::enter_raw() {
+  remember_settings();
   termios raw = saved_;
   ::cfmakeraw(&raw);
   apply(raw);
 }
 
 void OuterTerminal::enter_keyboard() {
+  remember_settings();
   termios keys = saved_;
   keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ECHOE | ECHOK | ECHONL | IEXTEN);
   keys.c_iflag &= ~static_cast<tcflag_t>(ICRNL | INLCR | IGNCR | IXON | IXOFF);

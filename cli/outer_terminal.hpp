@@ -35,23 +35,25 @@ class OuterTerminal {
   bool gone() const;
 
   winsize size() const;
-  // As they were when leave() would be a no-op: what the user's shell set.
+  // What the user's shell set, as far as we know: at the beginning, or before the last enter_….
   const termios& settings() const { return saved_; }
-
-  // Takes over what the shell may have changed while we were stopped.
-  void remember_settings();
 
   // Raw: every byte, ^C included, goes to the private terminal, which has the line discipline.
   void enter_raw();
   // The neighbours in a pipeline keep their output processing and signals; only line editing and
   // echo are the private terminal's (which knows when a password is being typed).
   void enter_keyboard();
+  // Puts back what was there before enter_….
   void leave() noexcept;
+  // Somebody else has the terminal now, and its settings are theirs.
+  void forget() noexcept { changed_ = false; }
   bool changed() const { return changed_; }
 
  private:
   OuterTerminal(UniqueFd fd, bool shared, const termios& settings)
       : fd_(std::move(fd)), shared_(shared), saved_(settings) {}
+  // The shell may have changed them while we were stopped or in the background.
+  void remember_settings();
   void apply(const termios& settings);
 
   UniqueFd fd_;

@@ -1,27 +1,16 @@
 #include "cli/output_filter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/output_rules.hpp"
+#include "cli/terminal_bytes.hpp"
 
 namespace redoubtful::cli {
+
+using namespace terminal_bytes;
+
 namespace {
-
-constexpr unsigned char kEnquiry = 0x05;
-constexpr unsigned char kBell = 0x07;
-constexpr unsigned char kCancel = 0x18;
-constexpr unsigned char kSubstitute = 0x1A;
-constexpr unsigned char kEscape = 0x1B;
-constexpr unsigned char kDelete = 0x7F;
-constexpr unsigned char kC1Lead = 0xC2;  // C2 80 … C2 9F are the C1 controls in UTF-8
-constexpr unsigned char kStringTerminator = 0x9C;
-
-bool cancels(unsigned char c) { return c == kCancel || c == kSubstitute; }
-
-// Terminals obey these in the middle of a sequence, or ignore them, and go on with it.
-bool transparent(unsigned char c) {
-  return (c < 0x20 && c != kEscape && !cancels(c)) || c == kDelete;
-}
 
 // The letter that follows ESC in the seven-bit form; 0 when `c1` introduces nothing.
 unsigned char seven_bit(unsigned char c1) {
@@ -69,7 +58,8 @@ std::size_t OutputFilter::plain_prefix(std::string_view bytes) const {
   while (length < bytes.size()) {
     const auto c = static_cast<unsigned char>(bytes[length]);
     // What is below space and not layout, '?' for questions, and everything above ASCII.
-    if (c >= kDelete || (c == '?' && asks_) || (c < 0x20 && c != '\n' && c != '\r' && c != '\t')) break;
+    if (c >= kDelete || (c == '?' && asks_) || (c < 0x20 && c != '\n' && c != '\r' && c != '\t'))
+      break;
     ++length;
   }
   return length;
@@ -111,11 +101,26 @@ void OutputFilter::flush(std::string& out) {
 void OutputFilter::start_text(std::string& out) {
   flush(out);
   state_ = State::kText;
+  open_ = false;
+}
+
+// Something new begins before `held_` was complete. For the terminal it is over with that; but if
+// what begins now is dropped, the remains must not join what follows. Inside a tmux string, where
+// they could also join the next string, they are dropped.
+void OutputFilter::interrupt(std::string& out) {
+  if (in_string_) {
+    held_.clear();
+  } else {
+    flush(out);
+    open_ = true;
+  }
+  state_ = State::kText;
 }
 
 bool OutputFilter::text(unsigned char c, std::string& out) {
   if (c >= 0x80 || continuation_ > 0 || !held_.empty()) return high(c, out);
   if (c == kEscape) {
+    open_ = open_ || (state_ == State::kOscPass && !in_string_);
     hold(c);
     state_ = State::kEscape;
     return true;
@@ -188,7 +193,9 @@ bool OutputFilter::high(unsigned char c, std::string& out) {
 
 // `held_` is the whole introducer.
 void OutputFilter::introduce(unsigned char letter, std::string& out) {
+  open_ = open_ || (state_ == State::kOscPass && !in_string_);
   introducer_ = held_.size();
+  escapes_ = 0;
   switch (letter) {
     case '[':
       state_ = State::kControl;
@@ -221,8 +228,7 @@ void OutputFilter::close_string(std::string& out) {
 bool OutputFilter::escape(unsigned char c, std::string& out) {
   if (c == kEscape) {
     if (state_ != State::kEscape) {
-      // An unfinished one is over; the terminal begins anew.
-      flush(out);
+      interrupt(out);
       state_ = State::kEscape;
     }
     hold(c);
@@ -233,8 +239,15 @@ bool OutputFilter::escape(unsigned char c, std::string& out) {
     return true;
   }
   if (c >= 0x80) {
-    start_text(out);
-    return false;
+    // Some terminals skip what cannot stand here, some begin anew at a C1 control.
+    hold(c);
+    if (seven_bit(c) != 0) {
+      introduce(seven_bit(c), out);
+    } else if (c == kStringTerminator) {
+      start_text(out);
+      in_string_ = false;
+    }
+    return true;
   }
   if (state_ == State::kEscape) {
     if (c == '\\') {
@@ -273,10 +286,16 @@ void OutputFilter::decide(Verdict verdict, State pass, State drop, std::string& 
   }
   if (verdict == Verdict::kPass) {
     flush(out);
+    open_ = false;
     state_ = pass;
     return;
   }
   held_.clear();
+  if (open_) {
+    out += "\x1b\\";
+    open_ = false;
+    in_string_ = false;
+  }
   state_ = drop;
   escapes_ = 0;
 }
@@ -284,7 +303,12 @@ void OutputFilter::decide(Verdict verdict, State pass, State drop, std::string& 
 bool OutputFilter::control(unsigned char c, std::string& out) {
   if (c >= 0x80 || c == kEscape) {
     // Broken off. Some terminals would go on with it, so it counts as what it may become.
-    decide(Verdict::kQuery, State::kText, State::kText, out);
+    if (queries_ == Queries::kDrop) {
+      held_.clear();
+    } else {
+      ++queries_passed_;
+    }
+    interrupt(out);
     return false;
   }
   hold(c);
@@ -301,152 +325,13 @@ OutputFilter::Verdict OutputFilter::judge_control() const {
                                                                        : Verdict::kPass;
 }
 
-bool OutputFilter::osc_number(unsigned char c, std::string& out) {
-  const bool padding = c == ' ' || c == '+' || (transparent(c) && c != kBell);
-  if ((c >= '0' && c <= '9') || padding) {
-    hold(c);
-    return true;
-  }
-  // Ended before it said anything. Inside a tmux string the rest could come in the next one.
-  if (c == kBell || c == kEscape || cancels(c)) {
-    if (in_string_ && c == kEscape) held_.clear();
-    flush(out);
-    asks_ = false;
-    state_ = State::kOscPass;
-    return false;
-  }
-  switch (classify_osc(std::string_view(held_).substr(introducer_))) {
-    case OscKind::kHarmless:
-      asks_ = false;
-      decide(Verdict::kPass, State::kOscPass, State::kOscDrop, out);
-      return false;
-    case OscKind::kMayAsk:
-      asks_ = true;
-      decide(queries_ == Queries::kDrop ? Verdict::kDrop : Verdict::kPass, State::kOscPass,
-             State::kOscDrop, out);
-      return false;
-    case OscKind::kClipboard:
-      if (clipboard_ == Clipboard::kPass && c == ';') {
-        hold(c);
-        introducer_ = held_.size();
-        state_ = State::kOscTarget;
-        return true;
-      }
-      break;
-    case OscKind::kITerm:
-      hold(c);
-      introducer_ = held_.size();
-      state_ = State::kOscWord;
-      return true;
-    case OscKind::kRefused:
-      break;
-  }
-  decide(Verdict::kDrop, State::kOscPass, State::kOscDrop, out);
-  return false;
-}
-
-bool OutputFilter::osc_word(unsigned char c, std::string& out) {
-  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  const bool padding = c == ' ' || (transparent(c) && c != kBell);
-  if (letter || padding) {
-    hold(c);
-    if (!is_undecided_iterm_word(std::string_view(held_).substr(introducer_))) {
-      const ITermWord word = classify_iterm_word(std::string_view(held_).substr(introducer_));
-      asks_ = false;
-      decide(word == ITermWord::kCopy     ? Verdict::kDrop
-             : word == ITermWord::kReport ? Verdict::kQuery
-                                          : Verdict::kPass,
-             State::kOscPass, State::kOscDrop, out);
-    }
-    return true;
-  }
-  if (in_string_ && c == kEscape) held_.clear();
-  flush(out);
-  asks_ = false;
-  state_ = State::kOscPass;
-  return false;
-}
-
-// "c;" and then base64; a '?' asks for the clipboard's content.
-bool OutputFilter::osc_target(unsigned char c, std::string& out) {
-  const std::string_view target = std::string_view(held_).substr(introducer_);
-  const bool has_target = target.find(';') != std::string_view::npos;
-  const bool base64 = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '+' || c == '/' || c == '=';
-  if (!has_target && (base64 || c == ';')) {
-    hold(c);
-    return true;
-  }
-  asks_ = false;
-  // The end right behind "c;" clears the clipboard, which is a write.
-  const bool write = has_target && (base64 || c == kBell || c == kEscape);
-  decide(write ? Verdict::kPass : Verdict::kDrop, State::kOscPass, State::kOscDrop, out);
-  return false;
-}
-
-bool OutputFilter::string_kind(unsigned char c, std::string& out) {
-  if (c == kEscape || c >= 0x80 || cancels(c)) {
-    // Screen's wrapping begins like this: ESC P ESC ] …
-    in_string_ = true;
-    start_text(out);
-    return false;
-  }
-  hold(c);
-  if (transparent(c) || (string_ == 'P' && c < 0x40)) return true;
-  const Verdict verdict = judge_string();
-  decide(verdict, State::kText, State::kStringDrop, out);
-  in_string_ = in_string_ || state_ == State::kText;
-  return true;
-}
-
-OutputFilter::Verdict OutputFilter::judge_string() const {
-  const std::string_view start = std::string_view(held_).substr(introducer_);
-  if (string_ == '_') return start.back() == 'G' ? Verdict::kQuery : Verdict::kPass;
-  switch (classify_device_control(start)) {
-    case DeviceControl::kRedefinesKeys:
-      return Verdict::kDrop;
-    case DeviceControl::kQuery:
-      return Verdict::kQuery;
-    case DeviceControl::kOther:
-      break;
-  }
-  return Verdict::kPass;
-}
-
-bool OutputFilter::dropping(unsigned char c, std::string& out) {
-  if (c == kEscape) {
-    ++escapes_;
-    return true;
-  }
-  if (escapes_ > 0) {
-    const std::size_t run = std::min<std::size_t>(escapes_, 4 + escapes_ % 2);
-    escapes_ = 0;
-    state_ = State::kText;
-    if (c != '\\') {
-      // Something new begins.
-      held_.assign(run, static_cast<char>(kEscape));
-      state_ = State::kEscape;
-      return false;
-    }
-    // The end of the dropped one, and with an odd run of the tmux string around it.
-    if (run % 2 == 1 && in_string_) {
-      out += "\x1b\\";
-      in_string_ = false;
-    }
-    return true;
-  }
-  const bool ends =
-      cancels(c) || c == kStringTerminator || (c == kBell && state_ == State::kOscDrop);
-  if (ends) state_ = State::kText;
-  return true;
-}
-
 void OutputFilter::finish(std::string& out) {
   // A lone C2 and an unfinished sequence alike.
   held_.clear();
   if (state_ == State::kOscPass || in_string_) out += "\x1b\\";
   state_ = State::kText;
   in_string_ = false;
+  open_ = false;
   continuation_ = 0;
   lowest_ = 0x80;
   highest_ = 0xBF;

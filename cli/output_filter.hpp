@@ -68,6 +68,7 @@ class OutputFilter {
   bool escape(unsigned char c, std::string& out);
   bool control(unsigned char c, std::string& out);
   bool osc_number(unsigned char c, std::string& out);
+  bool osc_number_end(unsigned char c, std::string& out);
   bool osc_word(unsigned char c, std::string& out);
   bool osc_target(unsigned char c, std::string& out);
   bool string_kind(unsigned char c, std::string& out);
@@ -79,6 +80,7 @@ class OutputFilter {
   void decide(Verdict verdict, State pass, State drop, std::string& out);
   void hold(unsigned char c);
   void flush(std::string& out);
+  void interrupt(std::string& out);
   std::size_t plain_prefix(std::string_view bytes) const;
   Verdict judge_control() const;
   Verdict judge_osc_number();
@@ -91,6 +93,7 @@ class OutputFilter {
   std::size_t introducer_ = 0;     // bytes of held_ that are ESC [, ESC ] … themselves
   unsigned char string_ = 0;       // P, _, ^ or X while kStringKind
   bool in_string_ = false;         // inside a DCS, APC … that was passed
+  bool open_ = false;              // an unfinished sequence was passed; the next one ends it
   bool asks_ = false;              // kOscPass: a '?' in it is a question
   bool eight_bit_ = false;         // ESC % @: the terminal no longer reads UTF-8
   std::uint8_t continuation_ = 0;  // UTF-8 continuation bytes to come

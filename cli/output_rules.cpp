@@ -37,6 +37,17 @@ bool may_ask(std::uint32_t number) {
   return std::find(std::begin(kNumbers), std::end(kNumbers), number) != std::end(kNumbers);
 }
 
+OscKind classify_digits(std::string_view digits) {
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
+  if (digits.size() > 5) return OscKind::kRefused;
+  std::uint32_t value = 0;
+  for (const char c : digits) value = value * 10 + static_cast<std::uint32_t>(c - '0');
+  if (value == 52) return OscKind::kClipboard;
+  if (value % 256 == 52 || value == 5522) return OscKind::kRefused;
+  if (value == 1337) return OscKind::kITerm;
+  return may_ask(value) ? OscKind::kMayAsk : OscKind::kHarmless;
+}
+
 }  // namespace
 
 bool is_query_control(std::string_view body) {
@@ -77,17 +88,36 @@ bool is_query_control(std::string_view body) {
 }
 
 OscKind classify_osc(std::string_view number) {
-  std::string digits;
-  std::copy_if(number.begin(), number.end(), std::back_inserter(digits),
-               [](char c) { return c >= '0' && c <= '9'; });
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
-  if (digits.size() > 5) return OscKind::kRefused;
-  std::uint32_t value = 0;
-  for (const char c : digits) value = value * 10 + static_cast<std::uint32_t>(c - '0');
-  if (value == 52) return OscKind::kClipboard;
-  if (value % 256 == 52 || value == 5522) return OscKind::kRefused;
-  if (value == 1337) return OscKind::kITerm;
-  return may_ask(value) ? OscKind::kMayAsk : OscKind::kHarmless;
+  // Parsers differ in what they skip and where they stop, so the worst reading counts.
+  std::string all;
+  std::string up_to_gap;
+  std::string up_to_anything;
+  bool gap = false;
+  bool anything = false;
+  for (const char c : number) {
+    if (c >= '0' && c <= '9') {
+      all += c;
+      if (!gap) up_to_gap += c;
+      if (!anything) up_to_anything += c;
+    } else if (!all.empty()) {
+      anything = true;
+      gap = gap || is_printable(c);
+    }
+  }
+  const OscKind kinds[] = {classify_digits(all), classify_digits(up_to_gap),
+                           classify_digits(up_to_anything)};
+  if (std::all_of(std::begin(kinds), std::end(kinds), [&](auto k) { return k == kinds[0]; })) {
+    return kinds[0];
+  }
+  for (const OscKind kind : {OscKind::kRefused, OscKind::kClipboard}) {
+    if (std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds)) {
+      return OscKind::kRefused;
+    }
+  }
+  for (const OscKind kind : {OscKind::kITerm, OscKind::kMayAsk}) {
+    if (std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds)) return kind;
+  }
+  return OscKind::kHarmless;
 }
 
 bool is_undecided_iterm_word(std::string_view word) {

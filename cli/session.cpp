@@ -128,6 +128,8 @@ class Session {
                                   .overlays = request_.guards->overlays(),
                                   .bwrap = request_.bwrap,
                                   .init = request_.init,
+                                  .uid = ::getuid(),
+                                  .gid = ::getgid(),
                                   .nested = request_.profile->nested.value,
                                   .standard = standard,
                                   .spec_fd = spec->get(),

@@ -230,7 +230,7 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   view.add(StepKind::kDirectory, "/run/redoubtful");
   view.add(StepKind::kSymlink, "/var/run", "/run");
   view.add(StepKind::kSymlink, "/var/lock", "/run");
-  view.add(StepKind::kSymlink, "/var/tmp", "/tmp");
+  view.add(StepKind::kTmpfs, "/var/tmp");  // a link would keep projects that lie there out
   return view.take();
 }
 

@@ -64,12 +64,13 @@ void TerminalRelay::activate(Keys keys) {
 void TerminalRelay::deactivate() {
   if (active_) {
     absorb_answers();
-    let_go();
+    outer_.leave();
   }
-  outer_.leave();
+  let_go();
 }
 
 void TerminalRelay::let_go() {
+  outer_.forget();
   active_ = false;
   filter_.set_queries(OutputFilter::Queries::kDrop);
   wait();

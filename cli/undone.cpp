@@ -13,6 +13,7 @@
 
 #include "cli/beneath.hpp"
 #include "cli/owned_path.hpp"
+#include "cli/remove_tree.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
 
@@ -30,6 +31,15 @@ Result<UniqueFd> make_and_open(int directory, const std::string& name) {
     return Error::system_call("cannot make the directory " + quoted(name), errno);
   }
   return open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+// What cannot be moved away must at least not be run or read.
+Error disarm(int parent, const std::string& name, Error why) {
+  UniqueFd itself(::openat(parent, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  const bool closed = itself && ::fstat(itself.get(), &info) == 0 && !S_ISLNK(info.st_mode) &&
+                      set_mode(itself.get(), 0);
+  return std::move(why).during(closed ? "left in place without any permission" : "left in place");
 }
 
 // Copies one entry and all below it; counts down the budget. Not followed: symlinks. Left out:
@@ -119,37 +129,6 @@ class Copier {
   int depth_ = 0;
 };
 
-// Deletes what was copied. Bounded by the copy that went before.
-Result<void> remove_tree(int directory, const std::string& name) {
-  if (::unlinkat(directory, name.c_str(), 0) == 0) return {};
-  if (errno != EISDIR && errno != EPERM) {
-    return Error::system_call("cannot remove " + quoted(name), errno);
-  }
-  {
-    auto inner = WritableDirectory::open(directory, name);
-    if (!inner) return std::move(inner).error();
-    auto listed = open_beneath(inner->fd(), ".", O_RDONLY | O_DIRECTORY);
-    if (!listed) return std::move(listed).error();
-    std::vector<std::string> names;
-    alignas(dirent64) char buffer[16 * 1024];
-    for (ssize_t got = 0; (got = ::getdents64(listed->get(), buffer, sizeof buffer)) > 0;) {
-      for (ssize_t at = 0; at < got;) {
-        const auto* entry = reinterpret_cast<const dirent64*>(buffer + at);
-        at += entry->d_reclen;
-        const std::string child = entry->d_name;
-        if (child != "." && child != "..") names.push_back(child);
-      }
-    }
-    for (const auto& child : names) {
-      if (auto gone = remove_tree(inner->fd(), child); !gone) return gone;
-    }
-  }
-  if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0) {
-    return Error::system_call("cannot remove " + quoted(name), errno);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<WritableDirectory> WritableDirectory::open(int mount, const std::string& path) {
@@ -195,9 +174,8 @@ Result<UniqueFd> UndonePlace::place_for(const std::string& mount_path, const std
   const std::string whole = joined(mount_path.substr(mount_path.starts_with('/') ? 1 : 0), path);
   auto at = open_beneath(root_.get(), ".", O_PATH | O_DIRECTORY);
   if (!at) return at;
-  std::string_view rest = parent_of(whole);
-  const std::string parent(rest);
-  for (rest = parent; !rest.empty();) {
+  const std::string parent = parent_of(whole);
+  for (std::string_view rest = parent; !rest.empty();) {
     const std::size_t slash = rest.find('/');
     auto next = make_and_open(at->get(), std::string(rest.substr(0, slash)));
     rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
@@ -217,11 +195,11 @@ Result<std::string> UndonePlace::move(int mount, const std::string& mount_path,
                                       const std::string& path, std::string_view why) {
   std::string name;
   std::string relative;
-  auto place = place_for(mount_path, path, name, relative);
-  if (!place) return std::move(place).error();
   auto parent = WritableDirectory::open(mount, parent_of(path));
   if (!parent) return std::move(parent).error();
   const std::string old_name(name_of(path));
+  auto place = place_for(mount_path, path, name, relative);
+  if (!place) return disarm(parent->fd(), old_name, std::move(place).error());
   const auto rename = [&] {
     return ::renameat2(parent->fd(), old_name.c_str(), place->get(), name.c_str(),
                        RENAME_NOREPLACE) == 0;
@@ -237,14 +215,12 @@ Result<std::string> UndonePlace::move(int mount, const std::string& mount_path,
     }
   }
   if (!moved) {
-    if (errno != EXDEV) return Error::system_call("cannot move " + quoted(path), errno);
+    if (errno != EXDEV) {
+      return disarm(parent->fd(), old_name,
+                    Error::system_call("cannot move " + quoted(path), errno));
+    }
     if (auto copied = Copier().copy(parent->fd(), old_name, place->get(), name); !copied) {
-      UniqueFd itself(::openat(parent->fd(), old_name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-      struct stat info {};
-      const bool closed = itself && ::fstat(itself.get(), &info) == 0 && !S_ISLNK(info.st_mode) &&
-                          set_mode(itself.get(), 0);
-      return std::move(copied).error().during(closed ? "left in place without any permission"
-                                                     : "left in place");
+      return disarm(parent->fd(), old_name, std::move(copied).error());
     }
     if (auto gone = remove_tree(parent->fd(), old_name); !gone) return std::move(gone).error();
   }

@@ -7,7 +7,8 @@
 // when the first thing is put there, 0700 with its parents.
 //
 // Across file systems a move is a copy: of regular files, directories and symlinks, up to
-// kMaxCopyBytes and kMaxCopyEntries. What is larger stays where it is with no permission at all.
+// kMaxCopyBytes and kMaxCopyEntries. What is larger, or cannot be moved because the state directory
+// is full or read-only, stays where it is with no permission at all.
 
 #include <string>
 #include <string_view>
@@ -64,6 +65,8 @@ class WritableDirectory {
   WritableDirectory(WritableDirectory&& other) noexcept = default;
   WritableDirectory& operator=(WritableDirectory&&) = delete;
   ~WritableDirectory();  // restores the mode
+  // Leaves the mode as it is now.
+  void keep_open() noexcept { changed_ = false; }
   int fd() const noexcept { return fd_.get(); }
 
  private:

@@ -184,6 +184,11 @@ class TreeBuilder final : public YAML::EventHandler {
       parent.key = YamlEntry{std::move(node.text), node.line, node.column, {}};
       return;
     }
+    if (node.kind == YamlNode::Kind::kNull) {
+      // yaml-cpp notices that nothing came only at the next token.
+      node.line = parent.key->line;
+      node.column = parent.key->column;
+    }
     parent.key->value = std::move(node);
     parent.node.entries.push_back(*std::move(parent.key));
     parent.key.reset();

@@ -1,6 +1,7 @@
 #include "common/child_process.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -39,25 +40,31 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 ChildProcess::~ChildProcess() { end(); }
 
 Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) {
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
+  return fork_into(0, body);
+}
+
+Result<ChildProcess> ChildProcess::fork_into(std::uint64_t namespaces,
+                                             const std::function<int()>& body) {
+  const UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self) return Error::system_call("cannot watch this process (pidfd_open)", errno);
+  int child_pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = CLONE_PIDFD | namespaces;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&child_pidfd);
+  arguments.exit_signal = SIGCHLD;
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
   if (pid < 0) return Error::system_call("cannot start a process", errno);
   if (pid == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(125);  // it died before the signal was armed
+    // It may have died before the signal was armed; getppid(2) says nothing across namespaces.
+    pollfd parent{.fd = self.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&parent, 1, 0) != 0) ::_exit(125);
     reset_signals();
     ::_exit(body());
   }
   ::setpgid(pid, pid);  // whoever comes first; afterwards it is true in both
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd) {
-    const int reason = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return Error::system_call("cannot watch a child process (pidfd_open)", reason);
-  }
-  return ChildProcess(pid, std::move(pidfd));
+  return ChildProcess(pid, UniqueFd(child_pidfd));
 }
 
 void ChildProcess::signal(int number) const noexcept {

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,10 @@ class ChildProcess {
   // every signal at its default and none blocked, and exits with what `body` returns.
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
+
+  // The same in new namespaces (CLONE_NEW* of clone(2)). With CLONE_NEWPID the child is the first
+  // process of its pid namespace: when it dies, however early, the kernel ends everything below it.
+  static Result<ChildProcess> fork_into(std::uint64_t namespaces, const std::function<int()>& body);
 
   pid_t pid() const noexcept { return pid_; }
   int pidfd() const noexcept { return pidfd_.get(); }  // readable when the child has ended

@@ -244,6 +244,15 @@ std::vector<std::string> remaining_descendants(std::chrono::milliseconds patienc
   }
 }
 
+void end_descendants() {
+  for (auto left = descendants(::getpid()); !left.empty(); left = descendants(::getpid())) {
+    for (const Stat& stat : left) ::kill(stat.pid, SIGKILL);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    ::poll(nullptr, 0, 1);
+  }
+}
+
 std::vector<pid_t> descendants_named(pid_t pid, std::string_view name) {
   std::vector<pid_t> found;
   for (const Stat& stat : descendants(pid)) {

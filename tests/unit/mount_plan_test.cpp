@@ -86,6 +86,16 @@ TEST_F(MountPlanTest, ShowsNothingThatIsNotListed) {
   EXPECT_NE(step(made, "/etc/ld.so.cache"), nullptr) << "control: what is listed is there";
 }
 
+TEST_F(MountPlanTest, AProjectBelowATemporaryDirectoryIsAtItsOwnPath) {
+  files.directory("/var/tmp/p").directory("/tmp/q");
+  mount("/tmp/q");
+  facts.working_directory = facts.project_top = "/var/tmp/p";
+  const MountPlan made = plan();
+  EXPECT_EQ(step(made, "/var/tmp")->kind, StepKind::kTmpfs) << "a link would be in the way";
+  EXPECT_EQ(step(made, "/var/tmp/p")->mode, MountMode::kReadWrite);
+  EXPECT_NE(step(made, "/tmp/q"), nullptr);
+}
+
 TEST_F(MountPlanTest, PutsParentsBeforeWhatIsMountedInThem) {
   files.directory("/data/a/b");
   mount("/data/a/b", MountMode::kReadWrite);

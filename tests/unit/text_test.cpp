@@ -25,6 +25,7 @@ TEST(DidYouMean, NamesTheNearestAndNothingFarAway) {
   constexpr std::array<std::string_view, 3> kWords{"mounts", "path", "protect"};
   EXPECT_EQ(did_you_mean("mount", kWords), " (did you mean mounts?)");
   EXPECT_EQ(did_you_mean("protcet", kWords), " (did you mean protect?)");
+  EXPECT_EQ(did_you_mean("apth", kWords), " (did you mean path?)") << "two neighbours swapped";
   EXPECT_EQ(did_you_mean("zzz", kWords), "");
 }
 

@@ -52,6 +52,12 @@ static int foreground(void) {
 
 int main(void) {
   if (!isatty(0)) terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  // What is typed in must not appear among the lines printed here.
+  struct termios settings;
+  if (tcgetattr(terminal, &settings) == 0) {
+    settings.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(terminal, TCSANOW, &settings);
+  }
   char name[256] = "none";
   const ssize_t length = readlink("/proc/self/fd/0", name, sizeof name - 1);
   if (length > 0) name[length] = '\0';

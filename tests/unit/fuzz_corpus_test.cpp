@@ -1,0 +1,32 @@
+// Every input that a fuzz target has been given or has found is replayed here, without libFuzzer.
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/fuzz/guard_targets.hpp"
+
+namespace redoubtful {
+namespace {
+
+void replay(const std::string& target, void (*run)(std::string_view)) {
+  std::size_t files = 0;
+  const auto directory =
+      std::filesystem::path(REDOUBTFUL_SOURCE_DIR) / "tests" / "fuzz" / "corpus" / target;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::ostringstream bytes;
+    bytes << file.rdbuf();
+    SCOPED_TRACE(entry.path().filename().string());
+    run(bytes.str());
+    ++files;
+  }
+  EXPECT_GE(files, 5u) << "the corpus is there";
+}
+
+TEST(FuzzCorpus, GitConfig) { replay("git_config", fuzz::git_config); }
+TEST(FuzzCorpus, GitIndex) { replay("git_index", fuzz::git_index); }
+TEST(FuzzCorpus, GitFile) { replay("gitfile", fuzz::git_file); }
+
+}  // namespace
+}  // namespace redoubtful
