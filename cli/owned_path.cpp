@@ -53,7 +53,8 @@ Result<UniqueFd> open_owned_directory(const std::string& path, uid_t owner) {
   auto fd = open_resolved(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW,
                           RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   if (!fd) {
-    if (errno == ELOOP) return Error(Errc::kInvalidMount, quoted(path) + " has a symlink in it");
+    if (fd.error().system_errno() == ELOOP)
+      return Error(Errc::kInvalidMount, quoted(path) + " has a symlink in it");
     return fd;
   }
   if (auto ours = check_owner(fd->get(), owner); !ours) {

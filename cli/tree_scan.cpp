@@ -79,7 +79,7 @@ class Scanner {
         mount_, top ? "." : directory.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK,
         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
     if (!opened) {
-      const int reason = errno;  // open_resolved() leaves it as the kernel set it
+      const int reason = opened.error().system_errno();
       if (top) return std::move(opened).error();
       if (reason == EXDEV) {
         scan_.mount_points.push_back(directory.path);

@@ -13,6 +13,7 @@
 
 #include "cli/beneath.hpp"
 #include "cli/owned_path.hpp"
+#include "cli/remove_tree.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
 
@@ -127,37 +128,6 @@ class Copier {
   std::size_t entries_ = UndonePlace::kMaxCopyEntries;
   int depth_ = 0;
 };
-
-// Deletes what was copied. Bounded by the copy that went before.
-Result<void> remove_tree(int directory, const std::string& name) {
-  if (::unlinkat(directory, name.c_str(), 0) == 0) return {};
-  if (errno != EISDIR && errno != EPERM) {
-    return Error::system_call("cannot remove " + quoted(name), errno);
-  }
-  {
-    auto inner = WritableDirectory::open(directory, name);
-    if (!inner) return std::move(inner).error();
-    auto listed = open_beneath(inner->fd(), ".", O_RDONLY | O_DIRECTORY);
-    if (!listed) return std::move(listed).error();
-    std::vector<std::string> names;
-    alignas(dirent64) char buffer[16 * 1024];
-    for (ssize_t got = 0; (got = ::getdents64(listed->get(), buffer, sizeof buffer)) > 0;) {
-      for (ssize_t at = 0; at < got;) {
-        const auto* entry = reinterpret_cast<const dirent64*>(buffer + at);
-        at += entry->d_reclen;
-        const std::string child = entry->d_name;
-        if (child != "." && child != "..") names.push_back(child);
-      }
-    }
-    for (const auto& child : names) {
-      if (auto gone = remove_tree(inner->fd(), child); !gone) return gone;
-    }
-  }
-  if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0) {
-    return Error::system_call("cannot remove " + quoted(name), errno);
-  }
-  return {};
-}
 
 }  // namespace
 

@@ -24,10 +24,11 @@ UniqueFd listening(const std::string& name, int type) {
   address.sun_family = AF_UNIX;
   EXPECT_LT(name.size(), sizeof address.sun_path);
   std::memcpy(address.sun_path, name.data(), name.size());
-  // As the probe names it: with a NUL at the end, which counts in an abstract name.
+  // As the probe names it: a path with its NUL, an abstract name without.
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
   if (name[0] == '@') {
     address.sun_path[0] = '\0';
+    --size;
   }
   EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0) << name;
   if (type == SOCK_STREAM) {

@@ -69,6 +69,8 @@ struct Attack {
   std::string control;  // prints "planted" outside when the attack came through
 };
 
+void PrintTo(const Attack& attack, std::ostream* out) { *out << attack.name; }
+
 class Planted : public testing::TestWithParam<Attack> {};
 
 TEST_P(Planted, IsNotObeyedOutside) {

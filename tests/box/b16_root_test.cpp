@@ -53,8 +53,7 @@ TEST(B16, PositiveControl) {
   const World world;
   const ProbeReport outside = world.probe_outside("probe_root");
   ASSERT_TRUE(outside.complete());
-  for (const char* file :
-       {"open_/proc/sys/kernel/core_pattern", "open_/proc/sys/vm/drop_caches"}) {
+  for (const char* file : {"open_/proc/sys/kernel/core_pattern", "open_/proc/sys/vm/drop_caches"}) {
     if (::getuid() == 0) {
       EXPECT_TRUE(outside.worked(file));
     } else {

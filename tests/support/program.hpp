@@ -73,6 +73,9 @@ void adopt_orphans();
 // Needs adopt_orphans() before the programs in question were started.
 std::vector<std::string> remaining_descendants(std::chrono::milliseconds patience);
 
+// Kills and reaps whatever is below this process.
+void end_descendants();
+
 // The ids of all descendants of `pid` with this name (/proc/PID/comm).
 std::vector<pid_t> descendants_named(pid_t pid, std::string_view name);
 

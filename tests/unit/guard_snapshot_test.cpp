@@ -1,10 +1,8 @@
-#include "cli/guard_snapshot.hpp"
-
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-#include "tests/support/scratch_tree.hpp"
+#include "tests/support/guarded_project.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -12,57 +10,6 @@ namespace {
 using test::git;
 using test::ScratchTree;
 using testing::HasSubstr;
-
-class GuardSnapshotTest : public testing::Test {
- protected:
-  GuardSnapshotTest() : rules_(GuardRules::build({}).value()) {
-    run("", {"init", "-q"});
-    write("f", "x");
-    run("", {"add", "f"});
-    run("", {"commit", "-qm", "x"});
-  }
-
-  void write(const std::string& path, const std::string& bytes, mode_t mode = 0644) {
-    tree_.write("p/" + path, bytes, mode);
-  }
-  std::string read(const std::string& path) { return tree_.read("p/" + path); }
-  bool has(const std::string& path) { return tree_.has("p/" + path); }
-  void run(const std::string& directory, const std::vector<std::string>& arguments) {
-    tree_.make_directory("p");
-    ASSERT_EQ(git(tree_.at("p/" + directory), arguments).status, 0) << arguments[0];
-  }
-
-  void start() {
-    const UniqueFd mount = tree_.open("p");
-    auto scan =
-        scan_tree(mount.get(), {nullptr, &rules_.globs(), &GuardRules::dependency_directories()});
-    ASSERT_TRUE(scan);
-    const GuardedMount one{tree_.at("p"), mount.get(), &*scan, hidden_};
-    auto taken = GuardSnapshot::take(std::span(&one, 1), rules_);
-    ASSERT_TRUE(taken);
-    snapshot_ = std::make_unique<GuardSnapshot>(std::move(*taken));
-  }
-
-  GuardReport finish() { return snapshot_->check_at_exit(tree_.at("state/undone/s1")); }
-
-  // The path of a thing that was moved away.
-  std::string undone(const std::string& path) {
-    return "state/undone/s1/" + tree_.at("p/" + path).substr(1);
-  }
-
-  std::vector<std::string> targets(GuardTarget::Kind kind) {
-    std::vector<std::string> paths;
-    for (const auto& target : snapshot_->targets(0)) {
-      if (target.kind == kind) paths.push_back(target.path);
-    }
-    return paths;
-  }
-
-  ScratchTree tree_;
-  GuardRules rules_;
-  std::vector<HiddenPath> hidden_;
-  std::unique_ptr<GuardSnapshot> snapshot_;
-};
 
 using Paths = std::vector<std::string>;
 using Kind = GuardTarget::Kind;
@@ -409,27 +356,6 @@ TEST_F(GuardSnapshotTest, WhatIsTakenOffIsLeftAlone) {
   EXPECT_TRUE(has("fresh/.git/hooks/pre-commit"));
   EXPECT_FALSE(has("deep/own.sh"));
   EXPECT_EQ(report.undone, 1u);
-}
-
-TEST(GuardRules, NamesWhatCannotBeTakenOff) {
-  const Sourced<std::string> off[] = {{"!.huski", {"p.yaml", 3, 5, ""}}};
-  auto rules = GuardRules::build(off);
-  ASSERT_FALSE(rules);
-  EXPECT_THAT(rules.error().what(), HasSubstr("p.yaml:3:5"));
-  EXPECT_THAT(rules.error().what(), HasSubstr(".husky"));
-}
-
-TEST(GuardTargets, LeaveOutWhatIsCoveredAlready) {
-  const auto list = guard_targets({{".idea", EntryType::kDirectory},
-                                   {".idea/x", EntryType::kFile},
-                                   {"a/b/c", EntryType::kFile},
-                                   {"secret/.envrc", EntryType::kFile}},
-                                  {".git"}, {"secret"});
-  EXPECT_EQ(list, (std::vector<GuardTarget>{{".git", Kind::kPin, EntryType::kDirectory},
-                                            {".idea", Kind::kReadOnly, EntryType::kDirectory},
-                                            {"a", Kind::kPin, EntryType::kDirectory},
-                                            {"a/b", Kind::kPin, EntryType::kDirectory},
-                                            {"a/b/c", Kind::kReadOnly, EntryType::kFile}}));
 }
 
 }  // namespace
