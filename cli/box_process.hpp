@@ -3,8 +3,8 @@
 // The process that becomes the box, from fork to the end of everything in it.
 //
 // Source: design 2, "Life and death". The child keeps its capabilities in its own namespaces until
-// it execs bwrap; from then on the only way to end the box is the one used here: SIGKILL to bwrap,
-// the first process of a pid namespace, after which the kernel lets nothing in it live.
+// it execs bwrap; from then on the only way to end the box is the one used here: SIGKILL to the
+// first process of its pid namespace, after which the kernel lets nothing in it live.
 
 #include <array>
 #include <optional>
@@ -46,7 +46,7 @@ class BoxProcess {
   pid_t pid() const noexcept { return bwrap_.pid(); }
   int pidfd() const noexcept { return bwrap_.pidfd(); }
 
-  // Readable when bwrap tells the box's first process; then call read_status().
+  // Readable when bwrap tells the box's first process; then call first_process_known().
   int status_fd() const noexcept { return status_.get(); }
   // Reads what bwrap says. True once the first process is held.
   bool read_status();

@@ -42,7 +42,7 @@ struct Overlay {
 };
 
 // Errors: kInvalidMount where a source changed since it was planned or a mount point is missing;
-// kSystemCall. Precondition: settle_in_box_namespaces() has succeeded in this process.
+// kSystemCall. Precondition: enter_box_namespaces() has succeeded in this process.
 // Source: open_tree(2), move_mount(2), mount_setattr(2) (Linux 5.12), fsopen(2).
 Result<void> attach_mounts(const MountPlan& plan, const std::vector<Overlay>& overlays,
                            const std::string& init_program);
