@@ -46,7 +46,7 @@ class World {
   Program program(const BoxRun& run) const;  // `redoubtful run OPTIONS -- COMMAND`
   Program bare(const BoxRun& run) const;     // COMMAND in the same world without a box
   Program redoubtful(std::vector<std::string> arguments) const;
-  Outcome run(const BoxRun& request, std::chrono::milliseconds deadline = kDeadline) const;
+  Outcome run(const BoxRun& request, std::chrono::milliseconds deadline = kRunDeadline) const;
 
   // A probe inside, its directory mounted read-only in addition to `run.options`; and outside.
   ProbeReport probe(std::string_view name, std::vector<std::string> arguments = {},
