@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 
-#include "common/child_process.hpp"
+#include "cli/box_namespace.hpp"
 #include "common/file.hpp"
 
 namespace redoubtful::cli {
@@ -47,15 +47,14 @@ Result<Stream> make_stream(std::string& text) {
 
 }  // namespace
 
-Result<CapturedRun> run_captured(const std::function<int()>& body,
-                                 std::chrono::milliseconds deadline) {
+Result<CapturedRun> run_captured(const std::function<int()>& body, Fork fork) {
   CapturedRun run;
   auto out = make_stream(run.out);
   if (!out) return std::move(out).error();
   auto err = make_stream(run.err);
   if (!err) return std::move(err).error();
   const auto start = Clock::now();
-  auto child = ChildProcess::fork([&]() -> int {
+  auto child = fork([&]() -> int {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(out->write.get(), 1) < 0 ||
         ::dup2(err->write.get(), 2) < 0) {
@@ -67,8 +66,8 @@ Result<CapturedRun> run_captured(const std::function<int()>& body,
   out->write.reset();
   err->write.reset();
   for (bool ended = false; !ended;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(start + deadline - Clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(start + kTrialDeadline -
+                                                                            Clock::now());
     if (left.count() <= 0) break;
     std::array<pollfd, 3> wait = {{{.fd = child->pidfd(), .events = POLLIN, .revents = 0},
                                    {.fd = out->read.get(), .events = POLLIN, .revents = 0},
@@ -87,24 +86,24 @@ Result<CapturedRun> run_captured(const std::function<int()>& body,
   return run;
 }
 
-Result<CapturedRun> run_captured(const ProgramRun& program, std::chrono::milliseconds deadline) {
-  return run_captured(
-      [&program]() -> int {
-        if (::chdir(program.directory.c_str()) != 0) return 125;
-        exec_program(program.arguments.front(), program.arguments, program.environment);
-        return 127;
-      },
-      deadline);
+Result<CapturedRun> run_captured(const ProgramRun& program) {
+  return run_captured([&program]() -> int {
+    if (::chdir(program.directory.c_str()) != 0) return 125;
+    exec_program(program.arguments.front(), program.arguments, program.environment);
+    return 127;
+  });
 }
 
-Result<std::string> try_in_child(const std::function<Result<std::string>()>& attempt) {
-  auto run = run_captured([&attempt]() -> int {
-    const auto result = attempt();
-    const std::string text =
-        result ? *result : result.error().what() + '\0' + result.error().hint();
-    if (!write_all(result ? 1 : 2, text)) return 125;
-    return result ? 0 : 1;
-  });
+Result<std::string> try_in_child(const std::function<Result<std::string>()>& attempt, Fork fork) {
+  auto run = run_captured(
+      [&attempt]() -> int {
+        const auto result = attempt();
+        const std::string text =
+            result ? *result : result.error().what() + '\0' + result.error().hint();
+        if (!write_all(result ? 1 : 2, text)) return 125;
+        return result ? 0 : 1;
+      },
+      fork);
   if (!run) return std::move(run).error();
   if (run->status == 0) return std::move(run->out);
   if (run->status == 1) {
@@ -115,6 +114,20 @@ Result<std::string> try_in_child(const std::function<Result<std::string>()>& att
   return Error(Errc::kSystemCall,
                run->status < 0 ? std::string("the attempt did not end within its time")
                                : "the attempt ended with status " + std::to_string(run->status));
+}
+
+Result<std::string> try_in_namespaces(const std::function<Result<std::string>()>& attempt) {
+  // Asked before: until they are mapped, the new user namespace has no ids.
+  const uid_t uid = ::getuid();
+  const gid_t gid = ::getgid();
+  return try_in_child(
+      [&]() -> Result<std::string> {
+        if (auto settled = settle_in_box_namespaces(uid, gid); !settled) {
+          return std::move(settled).error();
+        }
+        return attempt();
+      },
+      fork_into_box_namespaces);
 }
 
 }  // namespace redoubtful::cli

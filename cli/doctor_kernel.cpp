@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,18 +31,15 @@ constexpr const char* kNewerKernel = "a kernel from 5.12 on is needed: update th
 
 Error refused(const char* what) { return Error::system_call(what, errno); }
 
-Result<std::string> make_namespaces() {
-  const uid_t uid = ::getuid();
-  if (auto in = enter_box_namespaces(uid, ::getgid()); !in) return std::move(in).error();
+Result<std::string> keep_user(uid_t uid) {
   if (::getuid() != uid) {
     return Error(Errc::kSystemCall, "the user id was not kept in the new user namespace");
   }
   if (auto left = leave_session_keyring(); !left) return std::move(left).error();
-  return fmt::format("user, mount and network namespace made, uid {} kept", uid);
+  return fmt::format("user, process, mount and network namespace made, uid {} kept", uid);
 }
 
 Result<std::string> use_loopback() {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
@@ -64,7 +60,6 @@ Result<std::string> use_loopback() {
 
 // The attacher itself, on a view of three steps.
 Result<std::string> mount_by_descriptor() {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
   const Lookup usr = machine_files().look("/usr");
   if (!usr.found()) return Error::system_call("/usr", usr.error);
   const ResolvedPath program = resolve(machine_files(), "/proc/self/exe");
@@ -99,21 +94,11 @@ Result<std::string> mount_by_descriptor() {
 }
 
 Result<std::string> mount_proc() {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
-  if (::unshare(CLONE_NEWPID) != 0) return refused("cannot make a process namespace");
-  const pid_t first = ::fork();
-  if (first < 0) return refused("cannot start a process in it");
-  if (first == 0) {
-    const int flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    ::_exit(::mount("proc", "/proc", "proc", flags, nullptr) == 0 ? 0 : errno);
+  const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (::mount("proc", "/proc", "proc", flags, nullptr) != 0) {
+    return refused("cannot mount a fresh /proc");
   }
-  int status = 0;
-  while (::waitpid(first, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-    return std::string("a fresh one can be mounted");
-  return Error::system_call("cannot mount a fresh /proc",
-                            WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+  return std::string("a fresh one can be mounted");
 }
 
 Result<std::string> call_new_calls() {
@@ -179,7 +164,6 @@ Result<std::string> confine_writes() {
 }
 
 Result<std::string> mount_overlay() {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
   const std::string top = kStagingRoot;
   if (::mount("tmpfs", top.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) {
     return refused("cannot mount a tmpfs");
@@ -235,14 +219,16 @@ Check judged(std::string id, std::string title, Result<std::string> result, Verd
 
 void check_kernel(const Surroundings& where, Checks& checks) {
   const std::string user_remedy = user_namespace_remedy(where);
-  checks.push_back(judged("user-namespaces", "namespaces", try_in_child(make_namespaces),
+  checks.push_back(judged("user-namespaces", "namespaces",
+                          try_in_namespaces([uid = ::getuid()] { return keep_user(uid); }),
                           Verdict::kProblem, user_remedy));
   const std::string missing = not_ok(checks, {"user-namespaces"});
   const auto inside = [&](const char* id, const char* title,
                           const std::function<Result<std::string>()>& attempt, Verdict otherwise,
                           const std::string& remedy) {
-    checks.push_back(missing.empty() ? judged(id, title, try_in_child(attempt), otherwise, remedy)
-                                     : not_tried(id, title, missing));
+    checks.push_back(missing.empty()
+                         ? judged(id, title, try_in_namespaces(attempt), otherwise, remedy)
+                         : not_tried(id, title, missing));
   };
   inside("loopback", "network inside", use_loopback, Verdict::kProblem,
          where.container == Container::kNone ? kNewerKernel : user_remedy);

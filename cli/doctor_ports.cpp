@@ -43,7 +43,6 @@ bool readable(int fd) {
 }
 
 Result<std::string> open_tun() {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
   const UniqueFd tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   if (!tun) return Error::system_call("cannot open /dev/net/tun", errno);
   ifreq request{};
@@ -55,8 +54,8 @@ Result<std::string> open_tun() {
 }
 
 // The box's side: waits for the word that pasta is there, then connects to the forwarded port.
-int connect_from_inside(int ready, int go) {
-  if (!enter_box_namespaces(::getuid(), ::getgid()) || !bring_loopback_up()) return 1;
+int connect_from_inside(int ready, int go, uid_t uid, gid_t gid) {
+  if (!settle_in_box_namespaces(uid, gid) || !bring_loopback_up()) return 1;
   const auto attempt = [](std::string& text) {
     const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in address = loopback(kInside);
@@ -118,8 +117,9 @@ Result<std::string> forward_a_port(const std::string& program) {
   auto go = make_pipe();
   auto output = make_pipe();
   if (!ready || !go || !output) return Error::system_call("cannot make a pipe", errno);
-  auto inside = ChildProcess::fork(
-      [&]() -> int { return connect_from_inside(ready->write.get(), go->read.get()); });
+  auto inside = fork_into_box_namespaces([&, uid = ::getuid(), gid = ::getgid()]() -> int {
+    return connect_from_inside(ready->write.get(), go->read.get(), uid, gid);
+  });
   if (!inside) return std::move(inside).error();
   ready->write.reset();
   char word = 0;
@@ -175,7 +175,7 @@ void check_ports(const Surroundings& where, Checks& checks) {
                                  ? std::string(where.root ? "" : "sudo ") + "modprobe tun"
                                  : "start the container with --device /dev/net/tun";
   checks.push_back(
-      judged("tun", "tun device", try_in_child(open_tun), Verdict::kProblem, device + kOnly));
+      judged("tun", "tun device", try_in_namespaces(open_tun), Verdict::kProblem, device + kOnly));
   const auto pasta = find_system_program("pasta");
   if (!pasta) {
     const bool absent = pasta.error().what().ends_with("is not installed");

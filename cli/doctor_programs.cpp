@@ -21,14 +21,14 @@ namespace {
 
 // In the child: everything a box has but its plan and its init, then bwrap. Returns on failure.
 Error become_small_box(const std::string& bwrap, const std::string& program,
-                       const AgentSeccomp& seccomp) {
-  if (auto in = enter_box_namespaces(::getuid(), ::getgid()); !in) return std::move(in).error();
+                       const AgentSeccomp& seccomp, uid_t uid, gid_t gid) {
+  if (auto in = settle_in_box_namespaces(uid, gid); !in) return std::move(in).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   HostFacts facts;
   facts.files = &machine_files();
   facts.home = "/home";
-  facts.uid = ::getuid();
-  facts.gid = ::getgid();
+  facts.uid = uid;
+  facts.gid = gid;
   facts.user = "doctor";
   facts.shell = "/bin/sh";
   facts.host_name = "doctor";
@@ -39,11 +39,12 @@ Error become_small_box(const std::string& bwrap, const std::string& program,
   for (const int fd : {seccomp.calls.get(), seccomp.arguments.get()}) {
     if (auto passed = make_inheritable(fd); !passed) return std::move(passed).error();
   }
-  RootOwnedProc proc = find_root_owned_proc();
+  HiddenProc proc = find_hidden_proc();
   const auto command = bwrap_command({.program = bwrap,
                                       .seccomp_fds = {seccomp.calls.get(), seccomp.arguments.get()},
                                       .proc_files = std::move(proc.files),
                                       .proc_directories = std::move(proc.directories),
+                                      .proc_read_only = std::move(proc.read_only),
                                       .command = {program}});
   exec_program(bwrap, command, {});
   return Error::system_call("cannot start it", errno);
@@ -54,12 +55,14 @@ Result<std::string> run_bwrap(const std::string& bwrap) {
   if (!program) return Error(program.error());
   const auto seccomp = build_agent_seccomp(Nesting::kRefused);
   if (!seccomp) return Error(seccomp.error());
-  auto run = run_captured([&]() -> int {
-    const Error error = become_small_box(bwrap, *program, *seccomp);
-    std::fputs(error.what().c_str(), stderr);
-    std::fflush(stderr);
-    return 125;
-  });
+  auto run = run_captured(
+      [&, uid = ::getuid(), gid = ::getgid()]() -> int {
+        const Error error = become_small_box(bwrap, *program, *seccomp, uid, gid);
+        std::fputs(error.what().c_str(), stderr);
+        std::fflush(stderr);
+        return 125;
+      },
+      fork_into_box_namespaces);
   if (!run) return std::move(run).error();
   if (run->status == 0) return bwrap + " takes the box's own command line";
   return Error(Errc::kSystemCall, run->err.empty()
