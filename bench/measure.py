@@ -61,7 +61,8 @@ def once(command, cwd, env):
     try:
         used = cpu_of_children()
         begin = time.perf_counter()
-        pid = os.posix_spawn(program, command, env, file_actions=actions)
+        # Python ignores SIGPIPE, and pasta (2023) refuses to start where it is ignored already.
+        pid = os.posix_spawn(program, command, env, file_actions=actions, setsigdef=[signal.SIGPIPE])
         os.close(write_end)
         out = os.read(read_end, 65536)
         first_byte = time.perf_counter() - begin
