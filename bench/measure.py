@@ -37,7 +37,7 @@ def environment(home):
 
 
 class Finished:
-    """Seconds to the first byte of stdout and to the exit; CPU seconds of the whole tree."""
+    """Seconds to the first byte of stdout and to the exit; CPU seconds of what could be waited for."""
 
     def __init__(self, status, first_byte, wall, cpu, out):
         self.status = status
