@@ -34,7 +34,8 @@ class ChildProcess {
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
 
-  // The same in new namespaces (CLONE_NEW* of clone(2)). With CLONE_NEWPID the child is the first
+  // The same in new namespaces (CLONE_NEW* of clone(2)) and in a session of its own, which has no
+  // controlling terminal. With CLONE_NEWPID the child is the first
   // process of its pid namespace: when it dies, however early, the kernel ends everything below it.
   static Result<ChildProcess> fork_into(std::uint64_t namespaces, const std::function<int()>& body);
 

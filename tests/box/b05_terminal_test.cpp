@@ -59,7 +59,7 @@ std::string read_after(const World& world, const std::vector<std::string>& comma
 
 TEST(B5, TheShellThatFollowsReadsNothing) {
   const World world;
-  const BoxRun probe = world.probe_run("probe_terminal", {}, {});
+  const BoxRun probe = world.probe_run("probe_terminal", {"--type"}, {});
   EXPECT_THAT(read_after(world, world.program(probe).arguments), HasSubstr("typed []"));
   if (kernel_allows_tiocsti()) {
     EXPECT_THAT(read_after(world, world.bare(probe).arguments), HasSubstr("typed [x]"))

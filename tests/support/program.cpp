@@ -41,7 +41,8 @@ int milliseconds_until(Clock::time_point until) {
 // Only async-signal-safe calls from here on: the test binary may have threads.
 int become(const Program& program, int in, int out, int err) {
   if (program.streams == Streams::kTerminal) {
-    ::setsid();
+    // A group's leader cannot; ours may be made one, by the parent, a moment from now.
+    while (::setsid() < 0) ::setpgid(0, ::getpgid(::getppid()));
     ::ioctl(in, TIOCSCTTY, 0);
   } else if (program.group == ProcessGroup::kShared) {
     ::setpgid(0, ::getpgid(::getppid()));

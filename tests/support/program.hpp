@@ -15,7 +15,7 @@
 
 namespace redoubtful::test {
 
-inline constexpr std::chrono::seconds kDeadline{30};
+inline constexpr std::chrono::seconds kRunDeadline{30};
 
 enum class ProcessGroup { kOwn, kShared };  // shared: with the test, as a script's commands are
 
@@ -49,9 +49,9 @@ class Running {
   void signal(int number) const noexcept { child_.signal(number); }
   void type(std::string_view bytes) const;  // kTerminal: on the keyboard
   // Reads until `text` has been printed. False at the deadline or the end.
-  bool wait_for(std::string_view text, std::chrono::milliseconds deadline = kDeadline);
+  bool wait_for(std::string_view text, std::chrono::milliseconds deadline = kRunDeadline);
   // Waits for the end; kills the whole group at the deadline.
-  Outcome finish(std::chrono::milliseconds deadline = kDeadline);
+  Outcome finish(std::chrono::milliseconds deadline = kRunDeadline);
 
  private:
   bool read_some(std::chrono::steady_clock::time_point until);
@@ -63,7 +63,7 @@ class Running {
   Outcome outcome_;
 };
 
-Outcome run(const Program& program, std::chrono::milliseconds deadline = kDeadline);
+Outcome run(const Program& program, std::chrono::milliseconds deadline = kRunDeadline);
 
 // Makes this process the one that inherits orphans, so that remaining_descendants() sees what any
 // program it started left behind, however it was detached.

@@ -13,13 +13,16 @@ int main(void) {
   signal(SIGUSR1, SIG_IGN);
   signal(SIGTTOU, SIG_IGN);
   // A child that is hit shows that the signal was really sent.
+  int ready[2];
+  if (pipe(ready) != 0) return 1;
   const pid_t child = fork();
   if (child == 0) {
     signal(SIGUSR1, SIG_DFL);
-    signal(SIGCONT, SIG_DFL);
+    (void)!write(ready[1], "x", 1);
     for (;;) pause();
   }
-  usleep(1000);
+  char byte;
+  (void)!read(ready[0], &byte, 1);
   report("kill_group_0", errno_of(kill(0, 0)));
   report("kill_everyone_usr1", errno_of(kill(-1, SIGUSR1)));
   int status = 0;

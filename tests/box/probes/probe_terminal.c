@@ -1,4 +1,5 @@
-// B5: what can be done to the terminal on standard input, or to the controlling one.
+// B5: what can be done to the terminal on standard input, or to the controlling one. With --type
+// only what types into it: the others leave it in a state that a shell outside would stumble on.
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -50,7 +51,7 @@ static int foreground(void) {
   return errno_of(tcsetpgrp(terminal, getpgrp()));
 }
 
-int main(void) {
+int main(int argc, char** argv) {
   if (!isatty(0)) terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
   // What is typed in must not appear among the lines printed here.
   struct termios settings;
@@ -74,6 +75,7 @@ int main(void) {
       {"attributes", attributes},
       {"foreground", foreground},
   };
-  attempt_all(attempts, sizeof attempts / sizeof attempts[0]);
+  const size_t count = sizeof attempts / sizeof attempts[0];
+  attempt_all(attempts, argc > 1 && strcmp(argv[1], "--type") == 0 ? 5 : count);
   return end();
 }
