@@ -126,15 +126,18 @@ TEST(Limits, WhatAKilledRunLeavesGoesWithTheNext) {
 TEST(Limits, ANestedSandboxDoesNotFindTheFilesThatHoldThem) {
   const World world;
   BoxRun request = limited(world, "nested: true\nlimits: {processes: 50}\n");
+  // Made before: in the new user namespace the user has no id to make files with.
   const std::string lift =
-      "mkdir -p /tmp/g1 /tmp/g2;"
+      "mkdir -p /tmp/g1 /tmp/g2 && exec unshare -UmC --keep-caps sh -c '"
       "mount -t cgroup -o pids none /tmp/g1 && echo mounted 1;"
       "mount -t cgroup2 none /tmp/g2 && echo mounted 2;"
-      "for f in $(find /tmp/g1 /tmp/g2 -name pids.max -o -name memory.max); do echo max > $f; "
-      "done;";
+      "for f in $(find /tmp/g1 /tmp/g2 -name pids.max -o -name memory.max); do"
+      "  echo max > $f && echo lifted $f;"
+      "done;"
+      "exec \"$@\"' sh \"$@\"";
   const BoxRun probe = world.probe_run("probe_limits", {"processes", "200"}, request);
   BoxRun nested = probe;
-  nested.command = {"unshare", "-UrmC", "sh", "-c", lift + "exec \"$@\"", "sh"};
+  nested.command = {"sh", "-c", lift, "sh"};
   nested.command.insert(nested.command.end(), probe.command.begin(), probe.command.end());
   const ProbeReport report(world.run(nested));
   ASSERT_TRUE(report.complete()) << report.outcome().err;
