@@ -76,7 +76,11 @@ Check check_bwrap(const Surroundings& where, const Checks& checks) {
   if (!path) {
     const bool absent = path.error().what().ends_with("is not installed");
     return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem,
-                  absent ? install_remedy(where, "bubblewrap") : "");
+                  absent ? install_remedy(where, "bubblewrap")
+                  : where.root_is_nobody
+                      ? "root's programs are nobody's here and cannot be trusted; start "
+                        "redoubtful outside of this user namespace, or map uid 0 into it"
+                      : "");
   }
   const std::string missing = not_ok(checks, {"user-namespaces", "loopback", "mounts", "proc"});
   if (!missing.empty()) return not_tried("bwrap", kTitle, missing);
