@@ -66,7 +66,7 @@ Result<void> place_standard(const std::array<int, 3>& standard) {
 Error become_box(const BoxRequest& request, int report, int status) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
   ::prctl(PR_SET_DUMPABLE, 1);
-  // Before the namespaces: in them the way to the control groups may be closed.
+  // While the host's files are in place: the view of the box has no control groups.
   if (auto limited = request.limits->enter(); !limited) return std::move(limited).error();
   if (auto placed = place_standard(request.standard); !placed) return std::move(placed).error();
   if (auto in = settle_in_box_namespaces(request.uid, request.gid); !in) {

@@ -114,6 +114,8 @@ class ExitCheck {
   void judge_git_file(const std::string& path) {
     const auto content = content_beneath(judge_.mount(), path, kMaxPointerBytes);
     if (!content && !stat_beneath(judge_.mount(), path)) return;
+    const auto before = judge_.state().pointers.find(path);
+    if (content && before != judge_.state().pointers.end() && before->second == *content) return;
     auto named = parse_git_file(content.value_or(""));
     const std::string top = parent_of(joined(judge_.state().path, path));
     const auto target = named ? normalised(top, *named) : std::nullopt;

@@ -33,7 +33,7 @@ class Taker {
     for (const auto& repository : scan_.repositories) {
       if (is_hidden(repository.path, state_.hidden)) continue;
       if (repository.kind == Kind::kGitFile && rules_.guards(GitGuard::kPointers)) {
-        take_name(repository.path, EntryType::kFile);
+        take_pointer(repository.path);
       }
       if (repository.kind == Kind::kGitSymlink && rules_.guards(GitGuard::kPointers)) {
         take_name(repository.path, EntryType::kSymlink);
@@ -54,6 +54,16 @@ class Taker {
   void take_name(const std::string& path, EntryType type) {
     if (is_hidden(path, state_.hidden)) return;
     state_.names[path] = remember(path, type);
+  }
+
+  // A worktree or submodule inside the mount must stay removable (`git worktree remove`), and a bind
+  // on its `.git` file would pin it: such a pointer is judged at exit by where it then leads. The
+  // mount's own top cannot be removed anyway.
+  void take_pointer(const std::string& path) {
+    if (parent_of(path).empty()) return take_name(path, EntryType::kFile);
+    if (auto content = content_beneath(mount_, path, kMaxPointerBytes)) {
+      state_.pointers[path] = std::move(*content);
+    }
   }
 
   NameAtStart remember(const std::string& path, EntryType type) {

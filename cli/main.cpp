@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "cli/demo.hpp"
+#include "cli/doctor.hpp"
 #include "cli/help.hpp"
 #include "cli/home.hpp"
 #include "cli/layers.hpp"
@@ -70,6 +72,8 @@ Result<int> run_or_show(const Places& places, Invocation invocation) {
 Result<int> dispatch(Invocation invocation) {
   if (invocation.verb == Verb::kHelp) return printed(std::string(help_text(invocation.topic)));
   if (invocation.verb == Verb::kVersion) return printed(version_text());
+  if (invocation.verb == Verb::kDoctor) return doctor({.format = invocation.format});
+  if (invocation.verb == Verb::kDemo) return demo({});
   auto places = find_places(PlaceVariables::from_environment());
   if (!places) return std::move(places).error();
   switch (invocation.verb) {

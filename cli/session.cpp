@@ -174,16 +174,18 @@ class Session {
     if (ended_) return;
     ended_ = true;
     end_box();
+    if (failure_) return;  // we ended it, for a reason that is known already
     if (!agent_started_) {
-      failure_ = std::move(error).during("starting the box");
       const std::string complaint = available_text(bwrap_output_);
-      *failure_ = std::move(*failure_).hint(
-          complaint.empty() ? "`redoubtful doctor` tries each step and says what to change"
-                            : "bwrap said: " + quoted(complaint));
+      failure_.emplace(std::move(error)
+                           .during("starting the box")
+                           .hint(complaint.empty()
+                                     ? "`redoubtful doctor` tries each step and says what to change"
+                                     : "bwrap said: " + quoted(complaint)));
       return;
     }
     status_ = 128 + SIGKILL;
-    if (!timed_out_ && !failure_) log::error("the box ended without a word: it was killed");
+    if (!timed_out_) log::error("the box ended without a word: it was killed");
   }
 
   Result<void> watch_everything() {

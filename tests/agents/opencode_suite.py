@@ -56,6 +56,11 @@ class Scene(support.World):
         self.write("src/neighbour/secret", NEIGHBOUR + "\n")
         self.git_init()
         self.environment["A_SECRET"] = VARIABLE
+        # Somebody who puts an agent into a box has used it before. It matters: at its first start
+        # opencode writes ~/.opencode/.gitignore, and dies where that cannot be written (EROFS).
+        used = self.bare("opencode models")
+        if used.status != 0:
+            raise RuntimeError(f"opencode does not run outside: {used!r}")
 
     def bare(self, command):
         return support.finish(["bash", "-c", command], cwd=self.project,
@@ -201,7 +206,7 @@ def writes_and_edits(check, program, server, forward, inside_port):
         server.requests.clear()
         before = support.snapshot(scene.home, {STATE})
         done = scene.boxed("opencode run -m local/stand-in 'write the notes'", forward)
-        after = support.snapshot(scene.home, {STATE, ".local", ".local/state"})
+        after = support.snapshot(scene.home, {STATE})
         results = tool_results(server.requests)
         check.equal("exits with opencode's status", done.status, 0)
         if done.status != 0:
@@ -225,12 +230,10 @@ def writes_and_edits(check, program, server, forward, inside_port):
                     wanted)
         check.equal("git status outside", scene.run(["git", "status", "--porcelain"]),
                     " M README\n?? notes.txt\n")
-        # .gitignore is opencode's own, in the directory that was mounted read-write for it.
         new = [c for c in support.changes(before, after)
                if not c.startswith(("~src/project/.git/", "+src/project/.git/"))]
         check.equal("nothing else has changed in $HOME", new,
-                    ["+.config/opencode/.gitignore", "~src/project/README",
-                     "+src/project/notes.txt"])
+                    ["~src/project/README", "+src/project/notes.txt"])
         check.equal("no process is left", support.left_after_a_second(scene.root), [])
 
 
@@ -346,8 +349,8 @@ def full_screen(check, program, server, command, launch_environment, inside_port
                                terminal.screen()):
                 return None
             if name == "inside":
-                check.equal(f"{name}: no process is left", support.left_after_a_second(scene.home),
-                            [])
+                check.equal(f"{name}: no process is left",
+                            support.left_after_a_second(f"{scene.home}/.opencode"), [])
             with open(exit_file, encoding="ascii") as file:
                 return file.read()
         finally:

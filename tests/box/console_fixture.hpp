@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/box.hpp"
+#include "tests/support/places.hpp"
 #include "tests/support/pty_session.hpp"
 
 namespace redoubtful::test {

@@ -9,6 +9,7 @@ Environment: REDOUBTFUL_KILLS, rounds in all (20; tests/deep takes 200); REDOUBT
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,14 +22,14 @@ import family  # noqa: E402
 import suite as support  # noqa: E402
 
 STATE = ".local/state/redoubtful"
-# Directories that a run makes once and keeps, by design: empty ones, and the state directory's own.
-KEPT = (".local", ".local/state", STATE)
+# What a run makes once and keeps, by design: the state directory, and the record in it of which
+# directories boxes were allowed to write.
+KEPT = (".local", ".local/state", STATE, STATE + "/written-roots")
 GONE_WITHIN = 1.0    # seconds; design 2, "Life and death"
 APPEARS_WITHIN = 10  # seconds for a part to exist at all, on a machine that is busy
 LATEST = 0.12        # seconds after its appearance at which a part is killed
 
 AGENT = """
-trap '' TERM INT HUP
 (setsid bash -c "trap '' TERM INT HUP QUIT USR1 USR2; (while :; do sleep 1000; done) & wait" &)
 echo ready
 while :; do sleep 1000; done
@@ -36,9 +37,9 @@ while :; do sleep 1000; done
 
 VICTIMS = ("supervisor", "bwrap", "first process", "init", "agent", "pasta")
 # What the supervisor may answer when a part was killed: 137 is the honest status of a SIGKILL, 125 when
-# the box could not be built for it. pasta's end does not end the box.
+# the box could not be built for it. pasta's end does not end a box that runs; 143 is our own SIGTERM to it.
 STATUSES = {"supervisor": {-signal.SIGKILL}, "agent": {137}, "init": {125, 137},
-            "first process": {125, 137}, "bwrap": {125, 137}}
+            "first process": {125, 137}, "bwrap": {125, 137}, "pasta": {125, 143}}
 
 
 def role(process, processes):
@@ -46,13 +47,12 @@ def role(process, processes):
     parent = processes.get(process.parent)
     if process.name == "bwrap":
         return "first process" if parent and parent.name == "bwrap" else "bwrap"
-    if process.name == "redoubtful-init":
+    if parent and parent.name == "bwrap":
         return "init"
     if process.name.startswith(("pasta", "passt")):
         return "pasta"
-    if parent and parent.name == "redoubtful-init":
-        return "agent"
-    return None
+    grandparent = processes.get(parent.parent) if parent else None
+    return "agent" if grandparent and grandparent.name == "bwrap" else None
 
 
 def find(supervisor, wanted):
@@ -92,7 +92,7 @@ class Round:
         self.victim = victim
         self.home = home
         self.with_runtime = chance.random() < 0.5
-        self.delay = chance.random() * LATEST
+        self.delay = chance.random() ** 2 * LATEST  # more often early, while things are being built
         self.port = chance.randrange(20000, 30000)
         # A file, not a pipe: what is left behind would hold a pipe open.
         self.said = tempfile.TemporaryFile()
@@ -128,7 +128,7 @@ class Round:
                 wrong = f"there was no {self.victim} to kill"
                 supervisor.terminate()
             elif self.victim == "pasta":
-                wrong = self.goes_on(supervisor)
+                self.wait_a_moment(supervisor)
                 supervisor.terminate()
             supervisor.wait(10)
         except subprocess.TimeoutExpired:
@@ -139,26 +139,29 @@ class Round:
             self.said.seek(0)
             return supervisor.returncode, self.said.read().decode("utf-8", "replace"), wrong
 
-    def goes_on(self, supervisor):
+    def wait_a_moment(self, supervisor):
+        """A run whose pasta was killed before the ports were there ends by itself; another goes on."""
         try:
-            supervisor.wait(0.3)
-            return f"the run ended with {supervisor.returncode} because pasta did"
+            supervisor.wait(0.5)
         except subprocess.TimeoutExpired:
-            return None
+            pass
 
 
-def judge(check, one, before, world, runtime):
+def judge(check, one, world, runtime):
+    before = Facts(world, runtime)
     status, said, wrong = one.run()
     left = family.left_after(GONE_WITHIN)
     problems = [wrong] if wrong else []
     if left:
         problems.append(f"processes left after {GONE_WITHIN} s: {left}")
         family.end_all()
-    wanted = STATUSES.get(one.victim, {143, 128 + signal.SIGTERM})
+    wanted = STATUSES[one.victim]
     if status not in wanted:
         problems.append(f"exit status {status}, not one of {sorted(wanted)}")
-    if one.victim == "pasta" and said.count("pasta") != 1:
+    if one.victim == "pasta" and said.count("redoubtful: pasta") != 1:
         problems.append("that pasta died was not said once")
+    if one.victim not in ("supervisor", "agent") and not re.search("^redoubtful: .", said, re.M):
+        problems.append("it did not say what happened")
     after = Facts(world, runtime)
     if after.mounts != before.mounts:
         problems.append(f"mounts: {set(after.mounts) ^ set(before.mounts)}")
@@ -203,12 +206,11 @@ def main():
         world.environment["TMPDIR"] = os.path.join(world.root, "tmp")
         os.mkdir(world.environment["TMPDIR"])
         control(check, world, runtime)
-        before = Facts(world, runtime)
         for number in range(rounds):
             victim = VICTIMS[number % len(VICTIMS)]
             home = ("tmpfs", "persistent")[number // len(VICTIMS) % 2]
             with check.guarded(f"round {number}, {victim}"):
-                judge(check, Round(world, runtime, chance, victim, home), before, world, runtime)
+                judge(check, Round(world, runtime, chance, victim, home), world, runtime)
             family.end_all()
         with check.guarded("afterwards"):
             done = support.finish([support.redoubtful(), "run", "--", "true"], cwd=world.project,

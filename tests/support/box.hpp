@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/places.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/report.hpp"
 
@@ -58,15 +59,6 @@ class World {
  private:
   std::filesystem::path top_, home_, project_;
 };
-
-// The program under test: $REDOUBTFUL, or the one built beside the tests; and its redoubtful-init.
-std::filesystem::path redoubtful_program();
-std::filesystem::path init_program();
-
-// The tests' own programs, by the place of this one: tests/run installs them like the build tree,
-// which the ordinary user may be unable to enter.
-std::filesystem::path probe_directory();                       // to run inside
-std::filesystem::path support_program(std::string_view name);  // to run outside
 
 // Says which names appeared, vanished or moved below `root` since it was made; `except` is not
 // looked at. The tree must not be so busy that the kernel's queue overflows (that is a failure).

@@ -63,7 +63,7 @@ PtySession::~PtySession() {
 void PtySession::hang_up() { master_.reset(); }
 
 void PtySession::send(std::string_view bytes) {
-  const auto deadline = Clock::now() + kDeadline;
+  const auto deadline = Clock::now() + kPtyDeadline;
   while (!bytes.empty() && master_ && Clock::now() < deadline) {
     const ssize_t put = ::write(master_.get(), bytes.data(), bytes.size());
     if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));

@@ -23,7 +23,7 @@
 
 namespace redoubtful::test {
 
-inline constexpr std::chrono::milliseconds kDeadline{20000};
+inline constexpr std::chrono::milliseconds kPtyDeadline{20000};
 
 struct PtyOptions {
   unsigned short rows = 24;
@@ -44,15 +44,15 @@ class PtySession {
 
   // Waits until `text` appears in the output behind the last match; everything up to its end counts
   // as seen. False at the deadline or when the terminal is closed before.
-  bool expect(std::string_view text, std::chrono::milliseconds deadline = kDeadline);
+  bool expect(std::string_view text, std::chrono::milliseconds deadline = kPtyDeadline);
 
   // The same for any condition, looked at again after every bit of output and every few
   // milliseconds.
   bool wait_until(const std::function<bool()>& condition,
-                  std::chrono::milliseconds deadline = kDeadline);
+                  std::chrono::milliseconds deadline = kPtyDeadline);
 
   // Wait status of the program, once it has ended; reads its output meanwhile.
-  std::optional<int> wait_exit(std::chrono::milliseconds deadline = kDeadline);
+  std::optional<int> wait_exit(std::chrono::milliseconds deadline = kPtyDeadline);
 
   void resize(unsigned short rows, unsigned short columns);
 

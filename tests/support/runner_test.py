@@ -9,6 +9,9 @@ import unittest
 
 RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner")
 
+# Sleeps that nobody else's process has: the pid makes them ours.
+OURS = [str(os.getpid() * 10 + number) for number in range(4)]
+
 # Speaks as much GoogleTest as the runner looks at.
 GTEST = """#!/bin/bash
 case $1 in
@@ -23,7 +26,7 @@ case $1 in
   *Daemonises) setsid sleep 1001 </dev/null >/dev/null 2>&1 & echo '[  PASSED  ] 1 test.' ;;
   *ExitsEarly) exit 0 ;;
 esac
-"""
+""".replace("sleep 1000", "sleep " + OURS[0]).replace("sleep 1001", "sleep " + OURS[1])
 
 
 class Runner(unittest.TestCase):
@@ -65,7 +68,7 @@ class Runner(unittest.TestCase):
                        "Crashes: killed by signal 11", "Hangs: not done after 3", "Daemonises: left behind: ",
                        "ExitsEarly: exit status 0, but"):
             self.assertIn(reason, text)
-        self.assertEqual(self.processes(1000) + self.processes(1001), [])
+        self.assertEqual(self.processes(OURS[0]) + self.processes(OURS[1]), [])
 
     def test_a_passing_suite_passes_and_an_empty_one_fails(self):
         program = self.script(GTEST)
@@ -77,21 +80,21 @@ class Runner(unittest.TestCase):
     def test_lines_count_and_a_bad_end_without_a_line_is_a_failure(self):
         for text, counts in (("echo ok a; echo ok b", (2, 0)), ("echo ok a; echo FAIL b: why", (1, 1)),
                              ("echo ok a; exit 3", (1, 1)), ("echo okay", (0, 1)), ("", (0, 1)),
-                             ("echo ok a; setsid sleep 1002 & exit 0", (1, 1)),
+                             (f"echo ok a; setsid sleep {OURS[2]} & exit 0", (1, 1)),
                              ("echo ok a; echo FAIL b: why; exit 1", (1, 1))):
             self.assertEqual(self.run_suite("lines", self.script("#!/bin/bash\n" + text))[:2], counts, text)
-        self.assertEqual(self.processes(1002), [])
+        self.assertEqual(self.processes(OURS[2]), [])
 
     def test_a_signal_ends_everything_below(self):
-        program = self.script(GTEST.replace("1000", "1003"))
+        program = self.script(GTEST.replace(OURS[0], OURS[3]))
         runner = subprocess.Popen([RUNNER, "gtest", program], stdout=subprocess.DEVNULL)
         until = time.monotonic() + 20
-        while not self.processes(1003) and time.monotonic() < until:
+        while not self.processes(OURS[3]) and time.monotonic() < until:
             time.sleep(0.02)  # no event to wait for: the process is a stranger's
-        self.assertNotEqual(self.processes(1003), [])
+        self.assertNotEqual(self.processes(OURS[3]), [])
         runner.terminate()
         self.assertEqual(runner.wait(), 143)
-        self.assertEqual(self.processes(1003), [])
+        self.assertEqual(self.processes(OURS[3]), [])
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ TEST(PastaCommand, OpensNothingThatWasNotAskedFor) {
   const std::string command = joined(network);
   EXPECT_THAT(command, HasSubstr("--no-map-gw "));
   EXPECT_THAT(command, HasSubstr("-T 8080:8080 -U none -t none -u none "));
-  EXPECT_THAT(command, HasSubstr("--no-dhcp --no-dhcpv6 --no-ndp --no-ra "));
+  EXPECT_THAT(command, HasSubstr("--ipv4-only --no-dhcp --no-dhcpv6 --no-ndp --no-ra "));
   EXPECT_THAT(command, ::testing::Not(HasSubstr("--config-net")));
   EXPECT_THAT(command, HasSubstr("--userns /proc/42/ns/user --netns /proc/42/ns/net "));
 }
