@@ -120,10 +120,10 @@ void refuse_namespaces(Rules& rules) {
 
 void refuse_terminal_tricks(Rules& rules) {
   for (const std::uint64_t request : {
-           TIOCSTI,    // types into the terminal
-           TIOCLINUX,  // pastes into a console (subcode 2, 3)
-           TIOCSETD,   // loads line disciplines: kernel modules with a history
-           TIOCCONS    // takes over the console's output
+           std::uint64_t{TIOCSTI},    // types into the terminal
+           std::uint64_t{TIOCLINUX},  // pastes into a console (subcode 2, 3)
+           std::uint64_t{TIOCSETD},   // loads line disciplines: kernel modules with a history
+           std::uint64_t{TIOCCONS}    // takes over the console's output
        }) {
     rules.refuse(EPERM, SCMP_SYS(ioctl), {has(1, kLow32, request)});
   }
