@@ -187,7 +187,6 @@ TEST(AgentSeccomp, RefusesInTheWayProgramsExpect) {
       {"a cgroup namespace", {SYS_unshare, {CLONE_NEWCGROUP}}, EPERM},
       {"a time namespace", {SYS_unshare, {CLONE_NEWTIME}}, EPERM},
       {"a set-user-id program", {SYS_fchmodat, {0, 0, 04755}}, EPERM},
-      {"by descriptor, with garbage above", {SYS_fchmod, {3, kGarbage | 06755}}, EPERM},
       {"TIOCSTI", {SYS_ioctl, {0, TIOCSTI}}, EPERM},
       {"TIOCSTI with garbage above (CVE-2019-10063)", {SYS_ioctl, {0, kGarbage | TIOCSTI}}, EPERM},
       {"TIOCLINUX", {SYS_ioctl, {0, TIOCLINUX}}, EPERM},
