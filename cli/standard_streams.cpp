@@ -1,9 +1,11 @@
 #include "cli/standard_streams.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,6 +77,12 @@ Result<UniqueFd> open_null() {
   return fd;
 }
 
+// A FIFO with a name is a file of the host: it could be reopened for writing, and its mode changed.
+bool is_anonymous_pipe(int fd, const struct stat& info) {
+  struct statfs system {};
+  return S_ISFIFO(info.st_mode) && ::fstatfs(fd, &system) == 0 && system.f_type == PIPEFS_MAGIC;
+}
+
 // `> log 2>&1`: one pipe keeps the order of what is written to both.
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_rdev == b.st_rdev;
@@ -112,7 +120,7 @@ Result<StandardStreams> vet_standard_streams() {
       auto null = open_null();
       if (!null) return std::move(null).error();
       stream.child = std::move(*null);
-    } else if (S_ISFIFO(look.info.st_mode) || is_null_device(look.info)) {
+    } else if (is_anonymous_pipe(fd, look.info) || is_null_device(look.info)) {
       stream.kind = StreamKind::kPassed;
       auto copy = duplicate(fd);
       if (!copy) return std::move(copy).error();

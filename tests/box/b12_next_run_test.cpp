@@ -113,6 +113,20 @@ TEST(B16, TheHostsDeviceNodesStayAsTheyAre) {
   EXPECT_EQ(outcome.out, "3\n") << outcome.err;
 }
 
+// Whoever writes into a FIFO of the host's outside must not be answered by the agent.
+TEST(B6, AFifoWithANameIsNotHandedIn) {
+  const World world;
+  const fs::path fifo = world.top() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const UniqueFd both(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::write(both.get(), "hello\n", 6), 6);
+  BoxRun attack = shell("chmod 666 /proc/self/fd/0; read line; echo $line");
+  attack.descriptors = {{0, both.get()}};
+  const Outcome outcome = world.run(attack);
+  EXPECT_EQ(outcome.out, "hello\n") << "positive control: " << outcome.err;
+  EXPECT_EQ(fs::status(fifo).permissions(), fs::perms(0600));
+}
+
 // core_pattern's handler would run on the host, as root; only a limit of 1 keeps it from that.
 TEST(B11, TheHostsCoreHandlerIsNeverStarted) {
   const World world;
