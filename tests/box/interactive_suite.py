@@ -191,7 +191,7 @@ class Parts:
 
     def htop(self):
         terminal, suite = self.terminal, self.suite
-        terminal.resize(120, 50)
+        terminal.resize(90, 40)
         number = terminal.start("$R run htop")
         has_bar = lambda: re.match(r"F1Help.*F10Quit", terminal.screen()[-1])
         self.check("htop: fills the screen", has_bar)
@@ -201,8 +201,9 @@ class Parts:
         pids = sorted(int(row.split()[0]) for row in rows)
         suite.equal("htop: shows the three processes of the box and no other", pids, [1, 2, 3])
         suite.check("htop: is one of them", any("htop" in row for row in rows), rows)
-        terminal.resize(90, 40)
-        self.check("htop: its bar is at the bottom of a smaller window", has_bar)
+        # Larger, not smaller: a terminal that shrinks keeps its last rows without any program's help.
+        terminal.resize(120, 50)
+        self.check("htop: its bar is at the bottom of a larger window", has_bar)
         terminal.keys("F10")
         self.back("htop, F10", number, 0)
         number = terminal.start("$R run htop")
@@ -276,12 +277,19 @@ class Parts:
         shell = int(self.terminal.fact("pane_pid"))
         return [p.pid for p in family.descendants(shell) if p.name == name and p.state != "Z"]
 
-    def kill(self, line, name, drawn):
-        """Starts, kills -9 what it started, and gives the modes of the screen that are left."""
+    def kill(self, line, name, drawn, moves):
+        """Starts, kills -9 what it started, and gives the modes of the screen that are left.
+
+        `moves` are keys and what they show. Answers of the terminal that a program asked for come before
+        keys typed later, so after some moves none is left for the shell to read.
+        """
         terminal = self.terminal
         what = f"kill -9 in {line}"
         number = terminal.start(line)
         terminal.wait(line, drawn)
+        for keys, shown in moves:
+            terminal.type(keys)
+            terminal.wait(f"what {keys} shows", shown)
         victims = self.below(name)
         self.suite.equal(f"{what}: one {name} runs", len(victims), 1)
         os.kill(victims[0], signal.SIGKILL)
@@ -295,10 +303,13 @@ class Parts:
         return modes
 
     def killed(self):
-        for line, name, drawn in (("vim -n big", "vim", self.row(22, "line 23")),
-                                  ("node tui.js", "node", lambda: "node-tui" in self.terminal.screen()[0])):
-            outside = self.kill(line, name, drawn)
-            inside = self.kill("$R run " + line, name, drawn)
+        top, end = self.row(22, "line 23"), self.row(22, f"line {LINES}")
+        tui = lambda: "node-tui" in self.terminal.screen()[0]
+        for line, name, drawn, moves in (
+                ("vim -n big", "vim", top, [("G", end), ("gg", top), ("G", end), ("gg", top)]),
+                ("node tui.js", "node", tui, [])):
+            outside = self.kill(line, name, drawn, moves)
+            inside = self.kill("$R run " + line, name, drawn, moves)
             self.suite.equal(f"kill -9 of {name}: leaves the screen as it does outside", inside, outside)
         self.check("kill -9: nothing runs on",
                    lambda: not self.below("redoubtful-init") and not self.below("bwrap"))
