@@ -37,7 +37,7 @@ def environment(home):
 
 
 class Finished:
-    """Seconds to the first byte of stdout and to the exit; CPU seconds of the whole tree."""
+    """Seconds to the first byte of stdout and to the exit; CPU seconds of what could be waited for."""
 
     def __init__(self, status, first_byte, wall, cpu, out):
         self.status = status
@@ -61,7 +61,8 @@ def once(command, cwd, env):
     try:
         used = cpu_of_children()
         begin = time.perf_counter()
-        pid = os.posix_spawn(program, command, env, file_actions=actions)
+        # Python ignores SIGPIPE, and pasta (2023) refuses to start where it is ignored already.
+        pid = os.posix_spawn(program, command, env, file_actions=actions, setsigdef=[signal.SIGPIPE])
         os.close(write_end)
         out = os.read(read_end, 65536)
         first_byte = time.perf_counter() - begin

@@ -111,11 +111,25 @@ Result<BoxGuards> BoxGuards::prepare(const MountPlan& plan, const FilesystemProf
 
   std::vector<GuardedMount> guarded;
   std::vector<const Tree*> guarded_trees;
+  std::set<std::string> pinned;
   const auto lay = [&](const Tree& tree, const std::string& path, OverlayKind kind) {
-    if (innermost(plan, tree.step->target + "/" + path) != tree.step) return;
+    const std::string inside = tree.step->target + "/" + path;
+    if (innermost(plan, inside) != tree.step) return;
+    if (kind == OverlayKind::kPin && !pinned.insert(inside).second) return;
     state->overlays.push_back({.mount = tree.step->target, .path = path, .kind = kind});
   };
   for (const Tree& tree : state->trees) {
+    // Were a directory above a hidden file renamed, a file that the host puts there later would be
+    // looked for in the old place.
+    std::vector<std::string> parents;
+    for (const auto& hidden : tree.hidden) {
+      if (const std::string parent = parent_of(hidden.path); !parent.empty()) {
+        parents.push_back(parent);
+      }
+    }
+    if (tree.step->mode == MountMode::kReadWrite) {
+      for (const auto& pin : guard_targets({}, parents, {})) lay(tree, pin.path, OverlayKind::kPin);
+    }
     for (const auto& socket : tree.scan.sockets) lay(tree, socket, OverlayKind::kMask);
     for (const auto& hidden : tree.hidden) lay(tree, hidden.path, OverlayKind::kMask);
     if (tree.step->mode != MountMode::kReadWrite) continue;

@@ -74,7 +74,7 @@ Result<std::string> mount_by_descriptor() {
   bind.source = "/usr";
   bind.facts = usr.facts;
   step(StepKind::kFile, "/etc/doctor").text = "kept";
-  step(StepKind::kTmpfs, "/work");
+  step(StepKind::kTmpfs, "/scratch");
   if (auto attached = attach_mounts(plan, {}, program.real); !attached) {
     return std::move(attached).error();
   }
@@ -83,7 +83,7 @@ Result<std::string> mount_by_descriptor() {
   if (!text || *text != "kept") {
     return Error(Errc::kSystemCall, "a file that was mounted does not have its content");
   }
-  if (::mkdir((root + "/work/new").c_str(), 0755) != 0)
+  if (::mkdir((root + "/scratch/new").c_str(), 0755) != 0)
     return refused("a new tmpfs is not writable");
   if (::mkdir((root + "/usr/.redoubtful-doctor").c_str(), 0755) == 0) {
     ::rmdir((root + "/usr/.redoubtful-doctor").c_str());

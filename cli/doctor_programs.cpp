@@ -74,9 +74,15 @@ Check check_bwrap(const Surroundings& where, const Checks& checks) {
   constexpr const char* kTitle = "bubblewrap";
   const auto path = find_system_program("bwrap");
   if (!path) {
-    const bool absent = path.error().what().ends_with("is not installed");
-    return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem,
-                  absent ? install_remedy(where, "bubblewrap") : "");
+    std::string remedy;  // else the error's own hint
+    if (path.error().what().ends_with("is not installed")) {
+      remedy = install_remedy(where, "bubblewrap");
+    } else if (where.root_is_nobody && path.error().what().ends_with("another user")) {
+      remedy =
+          "root's programs are nobody's in this user namespace: start redoubtful outside of "
+          "it, or map uid 0 into it";
+    }
+    return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem, std::move(remedy));
   }
   const std::string missing = not_ok(checks, {"user-namespaces", "loopback", "mounts", "proc"});
   if (!missing.empty()) return not_tried("bwrap", kTitle, missing);

@@ -56,9 +56,9 @@ class Taker {
     state_.names[path] = remember(path, type);
   }
 
-  // A worktree or submodule inside the mount must stay removable (`git worktree remove`), and a bind
-  // on its `.git` file would pin it: such a pointer is judged at exit by where it then leads. The
-  // mount's own top cannot be removed anyway.
+  // A worktree or submodule inside the mount must stay removable (`git worktree remove`), and a
+  // bind on its `.git` file would pin it: such a pointer is judged at exit by where it then leads.
+  // The mount's own top cannot be removed anyway.
   void take_pointer(const std::string& path) {
     if (parent_of(path).empty()) return take_name(path, EntryType::kFile);
     if (auto content = content_beneath(mount_, path, kMaxPointerBytes)) {

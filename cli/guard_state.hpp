@@ -36,7 +36,7 @@ struct MountState {
   UniqueFd directory;
   std::map<std::string, NameAtStart> names;               // guarded names, `.git` files and links
   std::map<std::string, RepositoryAtStart> repositories;  // by git directory
-  std::map<std::string, std::string> pointers;  // content of `.git` files below the top
+  std::map<std::string, std::string> pointers;            // content of `.git` files below the top
   std::set<std::string> absent;      // named by a config, not there: hooksPath, include.path …
   std::set<std::string> unreadable;  // directories that could not be read at start
   std::vector<std::string> hidden;

@@ -105,7 +105,8 @@ Result<void> create_asked_for(const Profile& profile, const std::string& home) {
 
 }  // namespace
 
-Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::string& directory) {
+Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::string& directory,
+                                          Making making) {
   CollectedFacts out;
   auto places = find_places(PlaceVariables::from_environment());
   if (!places) return std::move(places).error();
@@ -133,8 +134,10 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
   for (const auto& place : {out.places.config, out.places.state, out.places.runtime}) {
     if (!place.empty()) facts.own_places.push_back(real_as_far(place));
   }
-  if (auto created = create_asked_for(profile, facts.home); !created) {
-    return std::move(created).error();
+  if (making == Making::kAllowed) {
+    if (auto created = create_asked_for(profile, facts.home); !created) {
+      return std::move(created).error();
+    }
   }
 
   auto worktree = find_worktree(
@@ -156,9 +159,13 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
     return std::move(known).error().during("reading what earlier boxes could write");
   }
   if (profile.filesystem.home.value == HomeMode::kPersistent) {
-    auto home = home_directory_for(out.places, facts.project_top);
-    if (!home) return std::move(home).error();
-    facts.private_home = real_as_far(*home);
+    std::string home = home_path_for(out.places, facts.project_top);
+    if (making == Making::kAllowed) {
+      auto made = home_directory_for(out.places, facts.project_top);
+      if (!made) return std::move(made).error();
+      home = std::move(*made);
+    }
+    facts.private_home = real_as_far(home);
   }
   return out;
 }

@@ -20,9 +20,13 @@ struct CollectedFacts {
   std::vector<std::string> warnings;     // a line each
 };
 
+// Whether directories may be made on the host: those of `create: true`, and the private home.
+enum class Making { kAllowed, kNothing };
+
 // `directory`: where to run; empty: the current directory. Errors: kInvalidMount when it is gone;
 // kInvalidProfile for a HOME that is none; kSystemCall.
-Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::string& directory);
+Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::string& directory,
+                                          Making making);
 
 // Directories that boxes may write, for all later runs: a link found below one of them is never
 // followed (written_roots of HostFacts). Appends what is new. Errors: kSystemCall.

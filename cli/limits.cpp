@@ -32,6 +32,12 @@ std::string no_group(const std::string& reason) {
          (reason.empty() ? "none is mounted where ours can be seen" : reason) + ")";
 }
 
+std::string narrowed(const char* what, const std::string& asked, const Origin& origin,
+                     const std::string& got) {
+  return fmt::format("the {} limit of {} ({}) is {}: redoubtful itself was given no more", what,
+                     asked, origin.text(), got);
+}
+
 constexpr const char* kGroupRemedy =
     "`redoubtful doctor` says what to change; under systemd: systemd-run --user --scope redoubtful "
     "run ...";
@@ -116,6 +122,11 @@ Result<void> BoxLimits::limit_memory(const Sourced<std::uint64_t>& bytes) {
   const bool two = group.version() == GroupVersion::kTwo;
   const char* file = two ? "memory.max" : "memory.limit_in_bytes";
   const std::uint64_t value = std::min(bytes.value, group.tightest(file).value_or(bytes.value));
+  if (value < bytes.value) {
+    notes_.push_back(
+        narrowed("memory", memory_text(bytes.value), bytes.origin, memory_text(value)));
+    memory_limit_->value = value;
+  }
   if (auto set = group.write(file, std::to_string(value)); !set) {
     return std::move(set).error().during("limiting the memory (" + bytes.origin.text() + ")");
   }
@@ -145,6 +156,11 @@ Result<void> BoxLimits::limit_processes(const Sourced<std::uint64_t>& count) {
   const ControlGroup& group = groups_[*processes_.group];
   const std::uint64_t wanted = count.value + kOwnInGroup;
   const std::uint64_t value = std::min(wanted, group.tightest("pids.max").value_or(wanted));
+  if (value < wanted) {
+    processes_limit_->value = value - std::min(value, kOwnInGroup);
+    notes_.push_back(narrowed("process", std::to_string(count.value), count.origin,
+                              std::to_string(processes_limit_->value)));
+  }
   auto set = group.write("pids.max", std::to_string(value));
   if (!set) {
     return std::move(set).error().during("limiting the processes (" + count.origin.text() + ")");

@@ -97,9 +97,10 @@ std::vector<std::string> pasta_command(const PastaRequest& request) {
   if (network.mode.value == NetworkMode::kDangerouslyOpen) {
     add({"--config-net", "--dns-forward", kOpenResolver});
   } else {
-    // IPv4 alone. `localhost` inside is ::1 first, and with IPv6 pasta takes such a connection before
-    // it knows that the host's server listens on 127.0.0.1 only, as most do; then it closes it, and
-    // programs that would have gone on to 127.0.0.1 after a refusal (Bun, so opencode) give up.
+    // IPv4 alone. `localhost` inside is ::1 first, and with IPv6 pasta takes such a connection
+    // before it knows that the host's server listens on 127.0.0.1 only, as most do; then it closes
+    // it, and programs that would have gone on to 127.0.0.1 after a refusal (Bun, so opencode) give
+    // up.
     add({"--ipv4-only", "--no-dhcp", "--no-dhcpv6", "--no-ndp", "--no-ra"});
   }
   // Upper case: a port inside is connected to the host's; lower case: the other way round.

@@ -82,7 +82,8 @@ Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
-  auto collected = collect_host_facts(profile, request.directory);
+  auto collected = collect_host_facts(profile, request.directory,
+                                      request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();

@@ -17,9 +17,14 @@ namespace redoubtful::cli {
 
 Result<Scratch> Scratch::make() {
   const char* named = std::getenv("TMPDIR");
-  const std::string base = named != nullptr && named[0] == '/' ? named : "/tmp";
   // Real, so that what is shown is what a run sees.
-  std::string path = resolve(machine_files(), base).real + "/redoubtful-XXXXXX";
+  std::string base =
+      resolve(machine_files(), named != nullptr && named[0] == '/' ? named : "/tmp").real;
+  // The box has its own of these, and no project can lie there.
+  for (const char* own : {"/dev", "/proc", "/run", "/sys"}) {
+    if (is_within(base, own)) base = "/tmp";
+  }
+  std::string path = base + "/redoubtful-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
     return Error::system_call("cannot make a directory in " + quoted(base), errno)
         .hint("set TMPDIR to a directory that you may write");

@@ -12,7 +12,8 @@ namespace redoubtful::cli {
 
 class Scratch {
  public:
-  // In $TMPDIR, or /tmp; mode 0700. Errors: kSystemCall.
+  // In $TMPDIR, or /tmp where that is unset or lies where no project can; mode 0700. Errors:
+  // kSystemCall.
   static Result<Scratch> make();
 
   Scratch(Scratch&& other) noexcept;

@@ -76,6 +76,9 @@ Surroundings look_around() {
   out.root = ::geteuid() == 0;
   out.in_box = exists(kInitPath) && std::getenv("REDOUBTFUL") != nullptr;
   out.in_chroot = find_chroot();
+  struct stat usr {};
+  out.root_is_nobody = ::stat("/usr", &usr) == 0 && usr.st_uid != 0 &&
+                       std::to_string(usr.st_uid) == read_line("/proc/sys/kernel/overflowuid");
   out.container = find_container();
   out.wsl = wsl_of(out.kernel);
   out.apparmor_restriction = read_line("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
@@ -202,6 +205,7 @@ std::string describe(const Surroundings& where) {
     case Container::kNone:
       break;
   }
+  if (where.root_is_nobody) return "in a user namespace without root's user id";
   if (where.in_chroot) return "in a chroot";
   return where.wsl == Wsl::kTwo ? "WSL 2" : "";
 }

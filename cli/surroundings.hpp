@@ -19,8 +19,9 @@ struct Surroundings {
   std::string family;        // "debian", "fedora", "arch", "suse", "alpine", "nixos" or ""
   std::string kernel;        // uname -r
   bool root = false;
-  bool in_box = false;     // one of our own
-  bool in_chroot = false;  // the kernel makes no user namespaces there; root only can tell
+  bool in_box = false;          // one of our own
+  bool in_chroot = false;       // the kernel makes no user namespaces there; root only can tell
+  bool root_is_nobody = false;  // a user namespace that does not know the owner of /usr
   Container container = Container::kNone;
   Wsl wsl = Wsl::kNone;
   // Values of the switches, "" where there is none.

@@ -97,13 +97,11 @@ class Rules {
 // setarch, gdb and sanitizers need these and the question 0xffffffff. All others weaken the memory
 // layout or ask for other systems' quirks.
 void allow_personalities(Rules& rules) {
-  for (const std::uint64_t width : {PER_LINUX, PER_LINUX32}) {
-    for (const std::uint64_t release : {0, static_cast<int>(UNAME26)}) {
-      for (const std::uint64_t layout : {0, static_cast<int>(ADDR_NO_RANDOMIZE)}) {
-        rules.add(SCMP_ACT_ALLOW, SCMP_SYS(personality),
-                  {has(0, kLow32, width | release | layout)});
-      }
-    }
+  constexpr std::uint64_t kAllowed = std::uint64_t{PER_LINUX32} | UNAME26 | ADDR_NO_RANDOMIZE;
+  // Every subset of the bits: the next smaller one is (subset - 1) & kAllowed.
+  for (std::uint64_t subset = kAllowed;; subset = (subset - 1) & kAllowed) {
+    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(personality), {has(0, kLow32, subset)});
+    if (subset == 0) break;
   }
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(personality), {has(0, kLow32, kLow32)});
 }
@@ -122,10 +120,10 @@ void refuse_namespaces(Rules& rules) {
 
 void refuse_terminal_tricks(Rules& rules) {
   for (const std::uint64_t request : {
-           TIOCSTI,    // types into the terminal
-           TIOCLINUX,  // pastes into a console (subcode 2, 3)
-           TIOCSETD,   // loads line disciplines: kernel modules with a history
-           TIOCCONS    // takes over the console's output
+           std::uint64_t{TIOCSTI},    // types into the terminal
+           std::uint64_t{TIOCLINUX},  // pastes into a console (subcode 2, 3)
+           std::uint64_t{TIOCSETD},   // loads line disciplines: kernel modules with a history
+           std::uint64_t{TIOCCONS}    // takes over the console's output
        }) {
     rules.refuse(EPERM, SCMP_SYS(ioctl), {has(1, kLow32, request)});
   }
@@ -156,7 +154,7 @@ void limit_sockets(Rules& rules) {
   for (const auto& [mask, value] : kTypes) {
     rules.refuse(ESOCKTNOSUPPORT, SCMP_SYS(socket), {has(1, mask, value)});
   }
-  for (const std::uint64_t family : {AF_INET, AF_INET6}) {
+  for (const std::uint64_t family : std::initializer_list<std::uint64_t>{AF_INET, AF_INET6}) {
     rules.refuse(ESOCKTNOSUPPORT, SCMP_SYS(socket),
                  {equals(0, family), has(1, kTypeBits, SOCK_SEQPACKET)});
   }

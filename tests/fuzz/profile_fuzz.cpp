@@ -1,5 +1,5 @@
-// Profiles are files that somebody else may have prepared: whatever the bytes are, loading ends soon,
-// with a layer that can be shown or with an error that begins with the file's name.
+// Profiles are files that somebody else may have prepared: whatever the bytes are, loading ends
+// soon, with a layer that can be shown or with an error that begins with the file's name.
 
 #include <cstdint>
 #include <cstdlib>

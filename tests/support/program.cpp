@@ -254,6 +254,14 @@ void end_descendants() {
   }
 }
 
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> found;
+  for (const Stat& stat : descendants(pid)) {
+    if (stat.state != 'Z') found.push_back(stat.pid);
+  }
+  return found;
+}
+
 std::vector<pid_t> descendants_named(pid_t pid, std::string_view name) {
   std::vector<pid_t> found;
   for (const Stat& stat : descendants(pid)) {

@@ -76,7 +76,8 @@ std::vector<std::string> remaining_descendants(std::chrono::milliseconds patienc
 // Kills and reaps whatever is below this process.
 void end_descendants();
 
-// The ids of all descendants of `pid` with this name (/proc/PID/comm).
+// The ids of all descendants of `pid`; those with this name (/proc/PID/comm).
+std::vector<pid_t> descendants_of(pid_t pid);
 std::vector<pid_t> descendants_named(pid_t pid, std::string_view name);
 
 }  // namespace redoubtful::test

@@ -273,14 +273,14 @@ TEST(AgentSeccomp, AdmitsExactlyTheListedSockets) {
   std::vector<std::uint64_t> protocols;
   for (std::uint64_t protocol = 0; protocol < 300; ++protocol) protocols.push_back(protocol);
   for (unsigned bit = 8; bit < 64; ++bit) {
-    for (const std::uint64_t low : {0, 1, 2, 6, 10, 16}) {
+    for (const std::uint64_t low : {0UL, 1UL, 2UL, 6UL, 10UL, 16UL}) {
       families.push_back((1ULL << bit) | low);
       protocols.push_back((1ULL << bit) | low);
     }
   }
   for (const std::uint64_t family : families) {
     for (std::uint64_t type = 0; type < 16; ++type) {
-      for (const std::uint64_t protocol : {0, 1, 6, 9, 33, 132}) {
+      for (const std::uint64_t protocol : {0UL, 1UL, 6UL, 9UL, 33UL, 132UL}) {
         const int expected = socket_oracle(family, type, protocol);
         const int got = answer({SYS_socket, {family, type | SOCK_CLOEXEC, protocol}});
         // Which of two reasons is named is libseccomp's choice.
@@ -289,7 +289,8 @@ TEST(AgentSeccomp, AdmitsExactlyTheListedSockets) {
       }
     }
   }
-  for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) {
+  for (const std::uint64_t family :
+       std::initializer_list<std::uint64_t>{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) {
     for (const std::uint64_t protocol : protocols) {
       ASSERT_EQ(answer({SYS_socket, {family, SOCK_DGRAM, protocol}}),
                 socket_oracle(family, SOCK_DGRAM, protocol))

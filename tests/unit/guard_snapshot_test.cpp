@@ -38,13 +38,29 @@ TEST_F(GuardSnapshotTest, EveryRepositoryIsGuarded) {
   run("", {"submodule", "add", "-q", tree_.at("lib"), "sub"});
   run("", {"worktree", "add", "-q", "wt"});
   start();
-  EXPECT_THAT(
-      targets(Kind::kReadOnly),
-      testing::IsSupersetOf({".git/hooks", "nested/.git/hooks", "store/hooks", "mirror/hooks",
-                             ".git/modules/sub/hooks", "sub/.git", "wt/.git"}));
+  EXPECT_THAT(targets(Kind::kReadOnly),
+              testing::IsSupersetOf({".git/hooks", "nested/.git/hooks", "store/hooks",
+                                     "mirror/hooks", ".git/modules/sub/hooks"}));
   EXPECT_THAT(targets(Kind::kPin),
-              testing::IsSupersetOf({".git", ".git/modules", ".git/modules/sub", "nested",
-                                     "nested/.git", "store", "sub", "wt"}));
+              testing::IsSupersetOf(
+                  {".git", ".git/modules", ".git/modules/sub", "nested", "nested/.git", "store"}));
+  // Bound, they could not be removed: `git worktree remove wt` must go.
+  EXPECT_THAT(targets(Kind::kReadOnly), testing::Not(testing::Contains("wt/.git")));
+  EXPECT_THAT(targets(Kind::kPin), testing::Not(testing::Contains("wt")));
+}
+
+TEST_F(GuardSnapshotTest, AWorktreesPointerThatIsTurnedAwayIsUndone) {
+  run("", {"worktree", "add", "-q", "wt"});
+  run("", {"worktree", "add", "-q", "honest"});
+  tree_.write("p/away/.git", "gitdir: " + tree_.at("elsewhere") + "\n");
+  start();
+  write("wt/.git", "gitdir: " + tree_.at("evil") + "\n");
+  const GuardReport report = finish();
+  EXPECT_EQ(report.undone, 1U);
+  EXPECT_FALSE(has("wt/.git"));
+  EXPECT_TRUE(tree_.has(undone("wt/.git")));
+  EXPECT_TRUE(has("honest/.git")) << "control: it leads to a repository of the project";
+  EXPECT_TRUE(has("away/.git")) << "control: it led there before the run";
 }
 
 TEST_F(GuardSnapshotTest, NothingIsSaidAfterOrdinaryWork) {

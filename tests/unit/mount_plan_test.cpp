@@ -289,7 +289,8 @@ TEST_F(MountPlanTest, APathEntryThatABoxCouldWriteLeadsNowhere) {
 }
 
 TEST_F(MountPlanTest, ANamedPathEntryMustExist) {
-  profile.filesystem.path.push_back({"~/absent", {.file = "p.yaml", .line = 9, .column = 3, .option = {}}});
+  profile.filesystem.path.push_back(
+      {"~/absent", {.file = "p.yaml", .line = 9, .column = 3, .option = {}}});
   EXPECT_THAT(refused().what(), HasSubstr("p.yaml:9:3"));
 }
 
