@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +36,34 @@ const MountStep* innermost(const MountPlan& plan, const std::string& path) {
     if (mounted && is_within(path, step.target)) found = &step;  // parents come first
   }
   return found;
+}
+
+bool stat_is_directory(const std::string& path) {
+  const Lookup found = machine_files().look(path);
+  return found.found() && found.facts.type == FileType::kDirectory;
+}
+
+// Each of `paths` that exists, with all above it.
+std::vector<FileIdentity> identities(const std::vector<std::string>& paths) {
+  std::vector<FileIdentity> out;
+  for (const auto& path : paths) {
+    for (std::string above = path; above.size() > 1; above = parent_of(above)) {
+      const Lookup found = machine_files().look(above);
+      if (found.found()) out.push_back({found.facts.device, found.facts.inode});
+    }
+  }
+  const Lookup root = machine_files().look("/");
+  out.push_back({root.facts.device, root.facts.inode});
+  return out;
+}
+
+// Another box may be renaming what lies above: what is looked through must be what is mounted.
+Result<void> check_same(int directory, const MountStep& step) {
+  struct stat info {};
+  if (::fstat(directory, &info) != 0) return Error::system_call("cannot stat", errno);
+  if (info.st_dev == step.facts.device && info.st_ino == step.facts.inode) return {};
+  return Error(Errc::kInvalidMount, quoted(step.source) + " was replaced while the box was planned")
+      .hint("somebody is changing it right now; try again");
 }
 
 OverlayKind overlay_kind(GuardTarget::Kind kind) {
@@ -84,6 +113,7 @@ Result<BoxGuards> BoxGuards::prepare(const MountPlan& plan, const FilesystemProf
   if (!rules) return std::move(rules).error();
   state->rules = std::move(*rules);
 
+  const auto never_shown = identities(plan.never_shown);
   for (const auto& step : plan.steps) {
     if (step.kind != StepKind::kBind || step.part != StepPart::kUser ||
         step.facts.type != FileType::kDirectory) {
@@ -92,8 +122,10 @@ Result<BoxGuards> BoxGuards::prepare(const MountPlan& plan, const FilesystemProf
     auto directory = open_resolved(AT_FDCWD, step.source, O_PATH | O_DIRECTORY,
                                    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     if (!directory) return std::move(directory).error();
+    if (auto same = check_same(directory->get(), step); !same) return std::move(same).error();
     const bool writable = step.mode == MountMode::kReadWrite;
     ScanRequest request;
+    request.never_shown = &never_shown;
     if (!hide->empty()) request.hide = &*hide;
     if (writable) {
       request.guard = &state->rules->globs();
@@ -119,6 +151,12 @@ Result<BoxGuards> BoxGuards::prepare(const MountPlan& plan, const FilesystemProf
     state->overlays.push_back({.mount = tree.step->target, .path = path, .kind = kind});
   };
   for (const Tree& tree : state->trees) {
+    for (const auto& mount : tree.scan.masked_mounts) {
+      lay(tree, mount, OverlayKind::kMask);
+      state->warnings.push_back("what is mounted at " + quoted(tree.step->source + "/" + mount) +
+                                " is not shown: it is the kernel's, the home directory or "
+                                "redoubtful's own");
+    }
     // Were a directory above a hidden file renamed, a file that the host puts there later would be
     // looked for in the old place.
     std::vector<std::string> parents;
@@ -147,7 +185,20 @@ Result<BoxGuards> BoxGuards::prepare(const MountPlan& plan, const FilesystemProf
       lay(*guarded_trees[number], target.path, overlay_kind(target.kind));
     }
   }
-  state->warnings = state->snapshot->warnings();
+  for (const auto& warning : state->snapshot->warnings()) state->warnings.push_back(warning);
+  for (const Tree* tree : guarded_trees) {
+    std::vector<GuardedName> own;
+    for (const auto& program : plan.own_programs) {
+      if (!is_within(program, tree->step->source) || program == tree->step->source) continue;
+      const std::string path = program.substr(tree->step->source.size() + 1);
+      own.push_back({path, stat_is_directory(program) ? EntryType::kDirectory : EntryType::kFile});
+      state->warnings.push_back("redoubtful itself lies in a directory that the agent may write: " +
+                                quoted(program) + " is read-only inside");
+    }
+    for (const auto& target : guard_targets(own, {}, {})) {
+      lay(*tree, target.path, overlay_kind(target.kind));
+    }
+  }
   return BoxGuards(std::move(state));
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "cli/box_namespace.hpp"
 #include "cli/bwrap_command.hpp"
+#include "cli/mount_attach.hpp"
 #include "common/file.hpp"
 #include "common/pipe.hpp"
 
@@ -52,6 +54,14 @@ Result<void> place_standard(const std::array<int, 3>& standard) {
   return {};
 }
 
+// To 1, which alone keeps the kernel from handing a core to the host's handler; the system-call
+// filter keeps the agent from choosing 0 (keep_core_limit() in seccomp/rules.cpp), and init with
+// it, so it is set here. Where the limit is 0 for good it cannot be raised.
+void limit_core() {
+  const rlimit one{.rlim_cur = 1, .rlim_max = 1};
+  ::setrlimit(RLIMIT_CORE, &one);
+}
+
 // In the child, up to exec. Returns only on failure.
 Error become_box(const BoxRequest& request, int report, int status) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
@@ -67,6 +77,8 @@ Error become_box(const BoxRequest& request, int report, int status) {
     return Error::system_call("cannot report to the supervisor", errno);
   }
   if (auto left = leave_session_keyring(); !left) return std::move(left).error();
+  if (auto shielded = shield_device_nodes(); !shielded) return std::move(shielded).error();
+  limit_core();
   if (auto mounted = attach_mounts(*request.plan, request.overlays, request.init); !mounted) {
     return std::move(mounted).error();
   }

@@ -44,8 +44,10 @@ class ExitCheck {
   // It is given back for the walk; directories below come to light only then, hence the rounds.
   Result<void> look(const MountState& state, MountNow& now) {
     const int directory = state.directory.get();
-    const ScanRequest request{nullptr, &judge_.rules().globs(),
-                              &GuardRules::dependency_directories()};
+    ScanRequest request;
+    request.guard = &judge_.rules().globs();
+    request.dependency_directories = &GuardRules::dependency_directories();
+    request.mounts = &state.mounts;
     std::set<std::string> tried;
     for (int round = 0;; ++round) {
       auto scan = scan_tree(directory, request);

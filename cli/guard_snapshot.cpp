@@ -45,6 +45,7 @@ class Taker {
     }
     for (const auto& path : git_directories(mount_, scan_, state_.hidden)) take_repository(path);
     take_jj_repository();
+    state_.mounts = scan_.mounts;
     state_.unreadable.insert(scan_.unreadable.begin(), scan_.unreadable.end());
     state_.targets = guard_targets(read_only_, pinned_, state_.hidden);
   }

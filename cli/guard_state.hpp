@@ -38,6 +38,7 @@ struct MountState {
   std::map<std::string, RepositoryAtStart> repositories;  // by git directory
   std::map<std::string, std::string> pointers;            // content of `.git` files below the top
   std::set<std::string> absent;      // named by a config, not there: hooksPath, include.path …
+  std::set<std::uint64_t> mounts;    // below it, searched at start
   std::set<std::string> unreadable;  // directories that could not be read at start
   std::vector<std::string> hidden;
   std::vector<GuardTarget> targets;

@@ -1,6 +1,7 @@
 #include "cli/host_facts.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <cstdio>
 
 #include "cli/home.hpp"
+#include "cli/programs.hpp"
 #include "cli/worktree.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
@@ -74,7 +76,18 @@ Account find_account(uid_t uid) {
   return account;
 }
 
-Result<std::string> working_directory(const std::string& asked) {
+// Where an earlier box put a directory's name as a link, the agent would choose what is mounted.
+Result<void> refuse_planted(const ResolvedPath& path, const std::vector<std::string>& written) {
+  const FollowedLink* link = link_below(path, written);
+  if (link == nullptr) return {};
+  return Error(Errc::kInvalidMount, "the way to the working directory goes through the link " +
+                                        quoted(link->at) +
+                                        ", which a box could have written in an earlier run")
+      .hint("if it is yours, go where it leads: cd " + quoted(path.real));
+}
+
+Result<std::string> working_directory(const std::string& asked,
+                                      const std::vector<std::string>& written) {
   char buffer[PATH_MAX];
   if (asked.empty()) {
     if (::getcwd(buffer, sizeof buffer) == nullptr || buffer[0] != '/') {
@@ -89,14 +102,27 @@ Result<std::string> working_directory(const std::string& asked) {
                                           strerrordesc_np(found.error != 0 ? found.error : ENOTDIR))
         .hint("name a directory that exists");
   }
+  if (auto fine = refuse_planted(found, written); !fine) return std::move(fine).error();
+  // A shell's `cd` followed links too, and says which in $PWD.
+  const ResolvedPath walked = resolve(machine_files(), variable("PWD"));
+  if (walked.error == 0 && walked.real == found.real) {
+    if (auto fine = refuse_planted(walked, written); !fine) return std::move(fine).error();
+  }
   return found.real;
 }
 
-Result<void> create_asked_for(const Profile& profile, const std::string& home) {
+Result<void> create_asked_for(const Profile& profile, const std::string& home,
+                              const std::vector<std::string>& written) {
   for (const auto& mount : profile.filesystem.mounts) {
     if (!mount.create) continue;
     const std::string path = normalized(expand_home(mount.path, home));
-    if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) continue;
+    const ResolvedPath above = resolve(machine_files(), parent_of(path));
+    if (above.error == 0 && link_below(above, written) != nullptr) continue;  // refused by the plan
+    auto parent = open_resolved(AT_FDCWD, above.real, O_PATH | O_DIRECTORY,
+                                RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (parent && ::mkdirat(parent->get(), std::string(name_of(path)).c_str(), 0755) == 0) continue;
+    if (parent && errno == EEXIST) continue;
+    if (!parent) errno = parent.error().system_errno();
     return Error::system_call(mount.origin.text() + ": cannot create " + quoted(path), errno)
         .hint("`create` makes one directory; the one above it must exist and be yours");
   }
@@ -128,14 +154,22 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
   facts.path_entries = split(variable("PATH"), ':');
   if (facts.path_entries.empty()) facts.path_entries = {"/usr/local/bin", "/usr/bin", "/bin"};
 
-  auto cwd = working_directory(directory);
+  const std::string roots = out.places.state + "/" + kWrittenRoots;
+  if (auto known = read_file(roots, kMaxWrittenRoots); known) {
+    facts.written_roots = split(*known, '\0');
+  } else if (known.error().system_errno() != ENOENT && known.error().system_errno() != ENOTDIR) {
+    return std::move(known).error().during("reading what earlier boxes could write");
+  }
+
+  auto cwd = working_directory(directory, facts.written_roots);
   if (!cwd) return std::move(cwd).error();
   facts.working_directory = std::move(*cwd);
   for (const auto& place : {out.places.config, out.places.state, out.places.runtime}) {
     if (!place.empty()) facts.own_places.push_back(real_as_far(place));
   }
+  for (const auto& part : own_parts()) facts.own_programs.push_back(part);
   if (making == Making::kAllowed) {
-    if (auto created = create_asked_for(profile, facts.home); !created) {
+    if (auto created = create_asked_for(profile, facts.home, facts.written_roots); !created) {
       return std::move(created).error();
     }
   }
@@ -152,12 +186,6 @@ Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::str
   }
   out.warnings = std::move(worktree->warnings);
 
-  const std::string roots = out.places.state + "/" + kWrittenRoots;
-  if (auto known = read_file(roots, kMaxWrittenRoots); known) {
-    facts.written_roots = split(*known, '\0');
-  } else if (known.error().system_errno() != ENOENT) {
-    return std::move(known).error().during("reading what earlier boxes could write");
-  }
   if (profile.filesystem.home.value == HomeMode::kPersistent) {
     std::string home = home_path_for(out.places, facts.project_top);
     if (making == Making::kAllowed) {
@@ -190,7 +218,9 @@ Result<void> remember_written(const Places& places, const MountPlan& plan) {
   auto known = read_file(file.get(), kMaxWrittenRoots);
   if (!known) return std::move(known).error();
   const auto listed = split(*known, '\0');
+  // Cut by a full disk: what is appended must not become part of it.
   std::string added;
+  if (!known->empty() && known->back() != '\0') added.push_back('\0');
   for (const auto& root : roots) {
     const bool covered = std::any_of(listed.begin(), listed.end(),
                                      [&](const std::string& one) { return is_within(root, one); });

@@ -23,8 +23,9 @@ struct CollectedFacts {
 // Whether directories may be made on the host: those of `create: true`, and the private home.
 enum class Making { kAllowed, kNothing };
 
-// `directory`: where to run; empty: the current directory. Errors: kInvalidMount when it is gone;
-// kInvalidProfile for a HOME that is none; kSystemCall.
+// `directory`: where to run; empty: the current directory. Errors: kInvalidMount when it is gone,
+// or when the way to it (as asked for, or as $PWD has it) goes through a link that a box could have
+// written; kInvalidProfile for a HOME that is none; kSystemCall.
 Result<CollectedFacts> collect_host_facts(const Profile& profile, const std::string& directory,
                                           Making making);
 

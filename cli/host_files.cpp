@@ -124,6 +124,16 @@ ResolvedPath resolve(const HostFiles& files, const std::string& path) {
   return out;
 }
 
+const FollowedLink* link_below(const ResolvedPath& path,
+                               const std::vector<std::string>& directories) {
+  const auto found =
+      std::find_if(path.links.begin(), path.links.end(), [&](const FollowedLink& link) {
+        return std::any_of(directories.begin(), directories.end(),
+                           [&](const std::string& one) { return is_within(link.at, one); });
+      });
+  return found == path.links.end() ? nullptr : &*found;
+}
+
 std::string normalized(std::string_view path, std::string_view base) {
   std::vector<std::string> parts;
   const auto add = [&parts](std::string_view text) {

@@ -68,6 +68,10 @@ struct ResolvedPath {
 // realpath(3), keeping the links it went through.
 ResolvedPath resolve(const HostFiles& files, const std::string& path);
 
+// The first link of `path` that lies in or below one of `directories`; none: nullptr. Borrowed.
+const FollowedLink* link_below(const ResolvedPath& path,
+                               const std::vector<std::string>& directories);
+
 // `path` made absolute against `base`, without ".", ".." or doubled slashes; lexical.
 std::string normalized(std::string_view path, std::string_view base = "/");
 

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -313,6 +314,38 @@ Result<void> attach_mounts(const MountPlan& plan, const std::vector<Overlay>& ov
   auto done = Assembler(plan).assemble(overlays, init_program);
   ::umask(mask);
   return done;
+}
+
+Result<void> shield_device_nodes() {
+  for (const char* node :
+       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}) {
+    auto place = open_resolved(AT_FDCWD, node, O_PATH | O_NOFOLLOW, 0);
+    struct stat info {};
+    if (!place || ::fstat(place->get(), &info) != 0 || !S_ISCHR(info.st_mode) ||
+        info.st_uid != ::geteuid()) {
+      continue;
+    }
+    auto tree = clone_tree(place->get());
+    if (!tree) return std::move(tree).error().during(node);
+    if (auto set = set_attributes(tree->get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0); !set) {
+      return std::move(set).error().during(node);
+    }
+    if (auto done = attach(tree->get(), place->get()); !done) {
+      return std::move(done).error().during(node);
+    }
+  }
+  for (int number = 0; number < 3; ++number) {
+    struct stat info {};
+    if (::fstat(number, &info) != 0 || !S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3)) {
+      continue;
+    }
+    const UniqueFd again(
+        ::open("/dev/null", (::fcntl(number, F_GETFL) & O_ACCMODE) | O_NOCTTY | O_CLOEXEC));
+    if (!again || ::dup2(again.get(), number) < 0) {
+      return Error::system_call("cannot open /dev/null again", errno);
+    }
+  }
+  return {};
 }
 
 Result<void> attach_overlay_again(int root, const Overlay& overlay) {

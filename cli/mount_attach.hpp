@@ -47,6 +47,13 @@ struct Overlay {
 Result<void> attach_mounts(const MountPlan& plan, const std::vector<Overlay>& overlays,
                            const std::string& init_program);
 
+// Device nodes that bwrap binds from the host's /dev into the box, and that belong to this user (as
+// root: all of them). Through the bind the agent could chmod or touch the host's own inode; here
+// each is bound onto itself read-only in this mount namespace, which bwrap's bind then copies.
+// Writing to the device goes on. Descriptors 0-2 on /dev/null are opened again for the same
+// reason. Errors: kSystemCall. Precondition: as for attach_mounts().
+Result<void> shield_device_nodes();
+
 // Lays one overlay again, after the host replaced the file under it. `root` is the box's root
 // directory, opened in its mount namespace, in which the caller must be. A path that is covered
 // still is left as it is.

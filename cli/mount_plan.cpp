@@ -104,8 +104,18 @@ class Planner {
                    "$HOME is " + quoted(facts_.home) + ", which is no directory")
           .hint("set HOME to your home directory");
     }
+    for (const char* place : {"/bin", "/sbin", "/lib", "/lib64", "/usr", "/etc", "/dev", "/proc",
+                              "/sys", "/run", "/"}) {
+      if (home.real != place) continue;
+      return Error(Errc::kInvalidMount,
+                   "$HOME is " + quoted(facts_.home) + ", which the box needs for itself")
+          .hint("set HOME to a directory of your own");
+    }
     home_ = home.real;
     plan_.home = home_;
+    plan_.never_shown = facts_.own_places;
+    plan_.never_shown.push_back(home_);
+    plan_.own_programs = facts_.own_programs;
     home_path_ = home;
     return {};
   }
@@ -126,6 +136,15 @@ class Planner {
     }
   }
 
+  // `path` or what is above it, where that is the directory with `facts`; else "".
+  std::string is_or_is_above(const FileFacts& facts, const std::string& path) const {
+    for (std::string above = path; above != "/"; above = parent_of(above)) {
+      const Lookup look = files().look(above);
+      if (look.found() && same_file(look.facts, facts)) return above;
+    }
+    return {};
+  }
+
   // Why `source` may not be shown, or nothing.
   std::string refusal(const ResolvedPath& source, MountMode mode) const {
     const std::string& real = source.real;
@@ -133,15 +152,21 @@ class Planner {
     if (real == home_) return "is the home directory itself; name what the agent needs below it";
     if (is_within(home_, real)) return "contains the home directory";
     // The same directory may be reached by a path of another spelling: a bind mount, a subvolume.
-    for (std::string above = home_; above != "/"; above = parent_of(above)) {
-      if (const Lookup look = files().look(above);
-          look.found() && same_file(look.facts, source.facts)) {
-        return "is the directory " + quoted(above) + " under another name";
-      }
+    if (const std::string above = is_or_is_above(source.facts, home_); !above.empty()) {
+      return "is the directory " + quoted(above) + " under another name";
     }
     for (const auto& place : facts_.own_places) {
       if (is_within(real, place)) return "lies in redoubtful's own directory " + quoted(place);
-      if (is_within(place, real)) return "contains redoubtful's own directory " + quoted(place);
+      const Lookup own = files().look(place);
+      if (is_within(place, real) || !is_or_is_above(source.facts, place).empty() ||
+          (own.found() && !is_or_is_above(own.facts, real).empty())) {
+        return "contains redoubtful's own directory " + quoted(place) + " or lies in it";
+      }
+    }
+    for (const auto& program : facts_.own_programs) {
+      if (mode == MountMode::kReadWrite && is_within(real, program)) {
+        return "is part of redoubtful itself, which no box may write";
+      }
     }
     for (const char* reserved : {"/proc", "/sys", "/dev"}) {
       if (is_within(real, reserved)) return "is part of the kernel's own file systems";
@@ -155,12 +180,7 @@ class Planner {
 
   // A link that some box could have written must not choose what is shown.
   const FollowedLink* planted_link(const ResolvedPath& path) const {
-    const auto planted =
-        std::find_if(path.links.begin(), path.links.end(), [&](const FollowedLink& link) {
-          return std::any_of(facts_.written_roots.begin(), facts_.written_roots.end(),
-                             [&](const std::string& root) { return is_within(link.at, root); });
-        });
-    return planted == path.links.end() ? nullptr : &*planted;
+    return link_below(path, facts_.written_roots);
   }
 
   static Error mount_error(const Origin& origin, const std::string& path, const std::string& what) {
@@ -197,7 +217,7 @@ class Planner {
     }
     if (!files().readable(source.real, source.facts.type)) {
       return mount_error(origin, written, "cannot be read by you")
-          .hint("check its owner and mode: ls -ld " + source.real);
+          .hint("check its owner and mode: ls -ld " + shown(source.real));
     }
     return source;
   }
@@ -229,9 +249,12 @@ class Planner {
 
   Result<void> mount(const MountRequest& request) {
     const std::string path = normalized(expand_home(request.path, facts_.home));
-    if (request.optional) {
-      const int error = resolve(files(), path).error;
-      if (error == ENOENT || error == ENOTDIR) return {};
+    const ResolvedPath found = resolve(files(), path);
+    if (request.optional && (found.error == ENOENT || found.error == ENOTDIR)) return {};
+    if (request.create && found.error == ENOENT && planted_link(found) == nullptr) {
+      // A run has made it by now; --dry-run makes nothing.
+      plan_.notes.push_back("mount " + quoted(request.path) + " would be created, then mounted");
+      return {};
     }
     auto source = checked_source(request.origin, request.path, path, request.mode);
     if (!source) return std::move(source).error();

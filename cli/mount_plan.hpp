@@ -32,6 +32,7 @@ struct HostFacts {
   std::string working_directory;           // real path of the directory to run in
   std::vector<std::string> path_entries;   // $PATH, split
   std::vector<std::string> own_places;     // configuration, state, runtime: real paths
+  std::vector<std::string> own_programs;   // what a run starts or believes: real paths
   std::string private_home;                // persistent home's directory; empty: tmpfs
   std::vector<std::string> written_roots;  // what boxes could write in earlier runs: real paths
   std::string project_top;                 // the worktree that the working directory lies in
@@ -71,6 +72,9 @@ struct MountPlan {
   std::string directory;           // where the command starts
   std::vector<std::string> path;   // PATH inside, in order
   std::vector<std::string> notes;  // a line each, for the person: what was chosen, what looks risky
+  // Of the host, real paths: never shown, whatever is mounted where below a mount of the user's.
+  std::vector<std::string> never_shown;
+  std::vector<std::string> own_programs;  // never writable, as HostFacts has them
 };
 
 // Errors: kInvalidMount for a source or target that is absent, unreadable or refused, naming where

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <climits>
+#include <cstdlib>
 
 #include "cli/host_files.hpp"
 #include "common/text.hpp"
@@ -32,7 +33,7 @@ Result<void> check_trusted(const std::string& path) {
   }
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return Error(Errc::kMissingProgram, quoted(path) + " may be changed by others")
-        .hint("chmod go-w " + path);
+        .hint("chmod go-w " + shown(path));
   }
   if ((info.st_mode & (S_ISUID | S_ISGID)) != 0) {
     return Error(Errc::kMissingProgram,
@@ -64,6 +65,17 @@ Result<std::string> find_own_part(const std::string& name) {
   }
   if (auto trusted = check_trusted(path); !trusted) return std::move(trusted).error();
   return path;
+}
+
+std::vector<std::string> own_parts() {
+  const std::string prefix = own_prefix();
+  std::vector<std::string> out;
+  for (const std::string& path :
+       {std::string("/proc/self/exe"), prefix + "/lib/redoubtful", own_data_directory()}) {
+    char real[PATH_MAX];
+    if (::realpath(path.c_str(), real) != nullptr) out.emplace_back(real);
+  }
+  return out;
 }
 
 std::string own_data_directory() { return own_prefix() + "/share/redoubtful"; }

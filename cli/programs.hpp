@@ -4,6 +4,7 @@
 // never the user's PATH, for a repository may put anything there.
 
 #include <string>
+#include <vector>
 
 #include "common/error.hpp"
 
@@ -15,6 +16,10 @@ Result<std::string> find_system_program(const std::string& name);
 
 // redoubtful-init, beside this program: <prefix>/lib/redoubtful/. Errors: kMissingProgram.
 Result<std::string> find_own_part(const std::string& name);
+
+// What a run starts or believes of our own: this program, <prefix>/lib/redoubtful and
+// <prefix>/share/redoubtful, as far as they exist; real paths.
+std::vector<std::string> own_parts();
 
 // <prefix>/share/redoubtful, found from /proc/self/exe.
 std::string own_data_directory();

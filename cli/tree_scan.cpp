@@ -2,10 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <memory>
@@ -50,7 +53,35 @@ struct Pending {
   std::string path;
   bool in_dependencies = false;
   bool is_git_directory = false;  // already in the list of repositories
+  std::uint64_t mount = 0;        // of the directory above; 0: the mount that is searched
 };
+
+// statfs(2) types of what the kernel makes up. devtmpfs says tmpfs and is told by its device.
+constexpr std::array<std::uint32_t, 18> kKernelTypes = {
+    PROC_SUPER_MAGIC,       SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+    DEVPTS_SUPER_MAGIC,     DEBUGFS_MAGIC,  TRACEFS_MAGIC,      SECURITYFS_MAGIC,
+    BPF_FS_MAGIC,           EFIVARFS_MAGIC, BINFMTFS_MAGIC,     PSTOREFS_MAGIC,
+    SELINUX_MAGIC,          SMACK_MAGIC,    NSFS_MAGIC,         AUTOFS_SUPER_MAGIC,
+    0x19800202U /*mqueue*/, 0x62656570U /*configfs*/};
+
+bool is_kernels(int directory) {
+  struct statfs system {};
+  if (::fstatfs(directory, &system) != 0) return true;
+  const auto type = static_cast<std::uint32_t>(system.f_type);
+  if (std::find(kKernelTypes.begin(), kKernelTypes.end(), type) != kKernelTypes.end()) return true;
+  struct stat here {};
+  struct stat devices {};
+  struct stat root {};
+  return ::fstat(directory, &here) != 0 ||
+         (::stat("/dev", &devices) == 0 && ::stat("/", &root) == 0 &&
+          devices.st_dev != root.st_dev && here.st_dev == devices.st_dev);
+}
+
+std::uint64_t mount_of(int directory) {
+  struct statx info {};
+  if (::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return 0;
+  return info.stx_mnt_id;
+}
 
 class Scanner {
  public:
@@ -69,21 +100,52 @@ class Scanner {
     std::sort(scan_.guarded.begin(), scan_.guarded.end(), by_path);
     std::sort(scan_.hidden.begin(), scan_.hidden.end(), by_path);
     std::sort(scan_.sockets.begin(), scan_.sockets.end());
+    std::sort(scan_.masked_mounts.begin(), scan_.masked_mounts.end());
     return {};
   }
 
  private:
-  Result<void> read_directory(const Pending& directory) {
+  // As long as no other mount was entered the kernel tells at no cost where one begins.
+  Result<UniqueFd> open(Pending& directory) {
+    constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
+    constexpr auto kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    if (directory.mount == 0) {
+      auto opened = open_resolved(mount_, directory.path.empty() ? "." : directory.path, kFlags,
+                                  kBeneath | RESOLVE_NO_XDEV);
+      if (opened || directory.path.empty() || opened.error().system_errno() != EXDEV) return opened;
+    }
+    // By O_PATH first: reading an automount's directory would mount it.
+    auto place = open_resolved(mount_, directory.path, O_PATH | O_DIRECTORY | O_NOFOLLOW, kBeneath);
+    if (!place) return place;
+    const std::uint64_t mount = mount_of(place->get());
+    if (mount != directory.mount || mount == 0) {
+      if (!enters(directory.path, place->get(), mount)) return UniqueFd();
+      directory.mount = mount;
+    }
+    return open_resolved(place->get(), ".", kFlags, kBeneath);
+  }
+
+  bool enters(const std::string& path, int place, std::uint64_t mount) {
+    if (request_.mounts != nullptr && !request_.mounts->contains(mount)) return false;
+    struct stat info {};
+    const bool hidden =
+        ::fstat(place, &info) != 0 || is_kernels(place) ||
+        (request_.never_shown != nullptr &&
+         std::find(request_.never_shown->begin(), request_.never_shown->end(),
+                   FileIdentity{info.st_dev, info.st_ino}) != request_.never_shown->end());
+    (hidden ? scan_.masked_mounts : scan_.mount_points).push_back(path);
+    if (!hidden) scan_.mounts.insert(mount);
+    return !hidden;
+  }
+
+  Result<void> read_directory(Pending& directory) {
     const bool top = directory.path.empty();
-    auto opened = open_resolved(
-        mount_, top ? "." : directory.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK,
-        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+    auto opened = open(directory);
+    if (opened && !*opened) return {};
     if (!opened) {
       const int reason = opened.error().system_errno();
       if (top) return std::move(opened).error();
-      if (reason == EXDEV) {
-        scan_.mount_points.push_back(directory.path);
-      } else if (reason != ENOENT && reason != ENOTDIR && reason != ELOOP) {
+      if (reason != ENOENT && reason != ENOTDIR && reason != ELOOP) {
         scan_.unreadable.push_back(directory.path);
       }
       return {};
@@ -146,7 +208,7 @@ class Scanner {
       scan_.repositories.push_back({joined(directory.path, name), kind});
     }
     if (type != EntryType::kDirectory) return;
-    Pending next{joined(directory.path, name), directory.in_dependencies, dot_git};
+    Pending next{joined(directory.path, name), directory.in_dependencies, dot_git, directory.mount};
     if (next.path.size() > kMaxPath) {
       scan_.unreadable.push_back(std::move(next.path));
       return;

@@ -4,14 +4,20 @@
 //
 // The tree is the agent's: names, depth and links are chosen by an attacker who may still be
 // running (another box in the same project). So it is read by descriptor alone: every directory is
-// opened with openat2 below the mount, without symlinks and without crossing into another mount; no
-// entry is opened or followed but directories. d_type answers what an entry is; it is stat'ed only
-// where the file system does not say.
+// opened with openat2 below the mount and without symlinks; no entry is opened or followed but
+// directories. d_type answers what an entry is; it is stat'ed only where the file system does not
+// say.
+//
+// Other file systems mounted below come along with the bind (the kernel allows no other in a user
+// namespace), so they are searched like the rest. Not entered, and to be masked, are the kernel's
+// own (a chroot's /proc, /sys, /dev) and the directories that are never shown, whatever name a bind
+// mount gives them.
 //
 // What is not promised: a snapshot. An entry made while the walk is on its way may be missed; that
-// is why guards are checked again at exit. Other file systems mounted below are listed, not
-// entered.
+// is why guards are checked again at exit.
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,10 +50,18 @@ struct TreeScan {
   std::vector<FoundPath> hidden;              // matches of ScanRequest::hide
   std::vector<FoundPath> guarded;             // matches of ScanRequest::guard
   std::vector<FoundRepository> repositories;  // parents before what lies in them
-  std::vector<std::string> mount_points;      // other mounts below, not entered
+  std::vector<std::string> mount_points;      // other mounts below, searched
+  std::set<std::uint64_t> mounts;             // what the kernel calls those (STATX_MNT_ID)
+  std::vector<std::string> masked_mounts;     // other mounts below, not entered
   std::vector<std::string> unreadable;        // directories that could not be opened, or too deep
   std::size_t directories = 0;
   std::size_t entries = 0;
+};
+
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 struct ScanRequest {
@@ -58,6 +72,11 @@ struct ScanRequest {
   // Below directories of these names `guard` is not asked: package managers unpack other people's
   // packages there, editor settings and all. Repositories and sockets are found there too. Sorted.
   const std::vector<std::string>* dependency_directories = nullptr;
+  // Directories that must not be shown where they are mounted below, nor what contains them.
+  const std::vector<FileIdentity>* never_shown = nullptr;
+  // nullptr: any. Otherwise no other mount is entered: what the host mounted since is not the
+  // agent's to answer for.
+  const std::set<std::uint64_t>* mounts = nullptr;
 };
 
 // `directory` is borrowed, O_PATH will do. The cost is four system calls for each directory and

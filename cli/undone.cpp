@@ -222,7 +222,10 @@ Result<std::string> UndonePlace::move(int mount, const std::string& mount_path,
     if (auto copied = Copier().copy(parent->fd(), old_name, place->get(), name); !copied) {
       return disarm(parent->fd(), old_name, std::move(copied).error());
     }
-    if (auto gone = remove_tree(parent->fd(), old_name); !gone) return std::move(gone).error();
+    if (::unlinkat(parent->fd(), old_name.c_str(), 0) != 0) {
+      if (errno != EISDIR) return Error::system_call("cannot remove " + quoted(path), errno);
+      if (auto gone = remove_tree(parent->fd(), old_name); !gone) return std::move(gone).error();
+    }
   }
   entries_.push_back({joined(mount_path, path), relative, std::string(why)});
   return path_ + "/" + relative;

@@ -5,7 +5,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -173,6 +175,29 @@ void limit_sockets(Rules& rules) {
   rules.refuse(EPROTONOSUPPORT, SCMP_SYS(socket), {equals(0, AF_NETLINK), differs(2, 0)});
 }
 
+// A set-user-id program gains nothing inside, but what the agent leaves in the project is run by
+// others outside: a copy of a shell would make any local user the one who ran the box, root
+// included. Only these calls can leave one behind: a bit given to open(2) or mknod(2) is taken away
+// again by the first write, clone or truncation of the new file, and it starts empty.
+// Source: file_remove_privs() in fs/inode.c, Linux 6.18.
+void refuse_set_user_id(Rules& rules) {
+  constexpr int kFchmodat2 = 452;
+  rules.refuse(EPERM, SCMP_SYS(chmod), {has(1, S_ISUID, S_ISUID)});
+  rules.refuse(EPERM, SCMP_SYS(fchmod), {has(1, S_ISUID, S_ISUID)});
+  rules.refuse(EPERM, SCMP_SYS(fchmodat), {has(2, S_ISUID, S_ISUID)});
+  rules.refuse(EPERM, kFchmodat2, {has(2, S_ISUID, S_ISUID)});
+}
+
+// core_pattern's handler runs on the host, as root, on a core whose every byte is the agent's. A
+// limit of 0 does not keep the kernel from starting it; a limit of 1 does, so the box starts
+// with that and the agent may not choose 0. Programs with secrets (gpg-agent, ssh-agent) end when
+// the call fails: they are told that it worked, for no core is dumped either way. Source:
+// coredump_pipe() in fs/coredump.c, Linux 6.18; core(5).
+void keep_core_limit(Rules& rules) {
+  rules.refuse(0, SCMP_SYS(setrlimit), {has(0, kLow32, RLIMIT_CORE)});
+  rules.refuse(0, SCMP_SYS(prlimit64), {has(1, kLow32, RLIMIT_CORE), differs(2, 0)});
+}
+
 }  // namespace
 
 std::vector<sock_filter> compile_calls(Nesting nesting) {
@@ -199,7 +224,12 @@ std::vector<sock_filter> compile_arguments(Nesting nesting) {
   Rules rules(SCMP_ACT_ALLOW, kByPriority);
   refuse_terminal_tricks(rules);
   limit_sockets(rules);
-  if (nesting == Nesting::kRefused) refuse_namespaces(rules);
+  keep_core_limit(rules);
+  if (nesting == Nesting::kRefused) {
+    refuse_namespaces(rules);
+    // An image that is unpacked into a nested container holds such programs.
+    refuse_set_user_id(rules);
+  }
   return rules.compile();
 }
 

@@ -118,9 +118,27 @@ TEST_F(MountPlanTest, LaterMountOfTheSamePlaceWins) {
   EXPECT_EQ(step(plan(), "/data")->mode, MountMode::kReadOnly);
 }
 
+TEST_F(MountPlanTest, AHomeThatIsPartOfTheSystemIsRefused) {
+  for (const char* home : {"/", "/usr", "/etc"}) {
+    facts.home = home;
+    EXPECT_THAT(refused().what(), HasSubstr("which the box needs for itself")) << home;
+  }
+}
+
+// Only --dry-run comes here with the directory still to be made.
+TEST_F(MountPlanTest, AMountToBeCreatedIsNotMissing) {
+  mount("~/new");
+  EXPECT_THAT(refused().what(), HasSubstr("No such file"));
+  profile.filesystem.mounts.back().create = true;
+  EXPECT_THAT(plan().notes, Contains(HasSubstr("would be created")));
+}
+
 TEST_F(MountPlanTest, RefusesWhatWouldShowTooMuch) {
   files.alias("/mnt/alias", "/home/u").alias("/mnt/above", "/home");
   files.special("/run/docker.sock", FileType::kSocket).special("/data/fifo", FileType::kFifo);
+  files.alias("/mnt/state", "/home/u/.local/state").alias("/mnt/own", facts.own_places[1]);
+  files.directory("/mnt/own/homes").directory("/opt/r/lib/redoubtful/more");
+  facts.own_programs = {"/opt/r/lib/redoubtful"};
   files.unreadable("/data/closed").link("/data/loop", "loop");
   files.directory("/proc/1").directory("/sys/kernel").directory("/dev/shm");
   const struct {
@@ -137,6 +155,11 @@ TEST_F(MountPlanTest, RefusesWhatWouldShowTooMuch) {
       {"~/.config", MountMode::kReadOnly, "contains redoubtful's own directory"},
       {"~/.config/redoubtful", MountMode::kReadOnly, "lies in redoubtful's own directory"},
       {"~/.local/state/redoubtful/homes/x", MountMode::kReadOnly, "lies in redoubtful's own"},
+      {"/mnt/state", MountMode::kReadOnly, "contains redoubtful's own directory"},
+      {"/mnt/own", MountMode::kReadOnly, "contains redoubtful's own directory"},
+      {"/mnt/own/homes", MountMode::kReadOnly, "or lies in it"},
+      {"/opt/r/lib/redoubtful", MountMode::kReadWrite, "is part of redoubtful itself"},
+      {"/opt/r/lib/redoubtful/more", MountMode::kReadWrite, "is part of redoubtful itself"},
       {"/usr", MountMode::kReadWrite, "which no box may write"},
       {"/etc", MountMode::kReadWrite, "which no box may write"},
       {"/proc/1", MountMode::kReadOnly, "kernel's own file systems"},

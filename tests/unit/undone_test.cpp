@@ -72,6 +72,15 @@ TEST(UndonePlace, CopiesAcrossFileSystems) {
   auto moved = place.move(project.open().get(), project.path(), ".idea", "");
   ASSERT_TRUE(moved) << moved.error().what();
   EXPECT_FALSE(project.has(".idea"));
+  // A single file and a link as well.
+  project.write(".mcp.json", "{}");
+  project.link("/etc/passwd", ".envrc");
+  for (const char* name : {".mcp.json", ".envrc"}) {
+    auto one = place.move(project.open().get(), project.path(), name, "");
+    ASSERT_TRUE(one) << one.error().what();
+    EXPECT_FALSE(project.has(name));
+    EXPECT_TRUE(std::filesystem::exists(std::filesystem::symlink_status(*one)));
+  }
   EXPECT_TRUE(std::filesystem::exists(*moved + "/a/b"));
   EXPECT_EQ(std::filesystem::read_symlink(*moved + "/l"), "/etc/passwd");
   EXPECT_FALSE(std::filesystem::exists(*moved + "/fifo"));
