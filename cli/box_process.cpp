@@ -14,6 +14,7 @@
 #include "cli/bwrap_command.hpp"
 #include "cli/mount_attach.hpp"
 #include "common/file.hpp"
+#include "common/pipe.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -22,17 +23,6 @@ namespace {
 // Error's parts, each ended by NUL. End of file without kFailed: bwrap has taken over.
 constexpr char kNamespacesReady = 'n';
 constexpr char kFailed = 'e';
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
-  return Pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
-}
 
 std::string encoded(const Error& error) {
   std::string out(1, kFailed);

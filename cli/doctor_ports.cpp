@@ -17,6 +17,7 @@
 #include "cli/pasta_command.hpp"
 #include "cli/programs.hpp"
 #include "common/child_process.hpp"
+#include "common/pipe.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -76,17 +77,6 @@ int connect_from_inside(int ready, int go, uid_t uid, gid_t gid) {
   char word = 'r';
   if (::write(ready, &word, 1) != 1 || !readable(go) || ::read(go, &word, 1) != 1) return 3;
   return attempt(text) ? 0 : 4;
-}
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
-  return Pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
 }
 
 Result<void> wait_until_ready(int output, pid_t pasta) {

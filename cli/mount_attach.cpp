@@ -361,7 +361,10 @@ Result<void> attach_overlay_again(int root, const Overlay& overlay) {
     return Error::system_call("cannot stat " + quoted(path), errno);
   }
   if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) return {};
-  return lay_over(root, target->get(), overlay.kind);
+  auto laid = lay_over(root, target->get(), overlay.kind);
+  // Replaced once more since it was opened: the watch tells of that one too.
+  if (!laid && laid.error().system_errno() == ENOENT) return {};
+  return laid;
 }
 
 }  // namespace redoubtful::cli

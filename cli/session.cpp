@@ -16,6 +16,7 @@
 #include "cli/event_loop.hpp"
 #include "cli/log.hpp"
 #include "cli/pasta_command.hpp"
+#include "common/pipe.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -25,17 +26,10 @@ constexpr int kTimedOut = 124;
 // How long an agent has to save its work after SIGTERM when its time is up.
 constexpr std::chrono::seconds kGrace{5};
 
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-// Reading never blocks.
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::system_call("cannot make a pipe", errno);
-  Pipe pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
-  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+// The supervisor never waits for what a child says.
+Result<Pipe> make_listening_pipe() {
+  auto pipe = make_pipe();
+  if (pipe && ::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK) != 0) {
     return Error::system_call("cannot prepare a pipe", errno);
   }
   return pipe;
@@ -118,7 +112,7 @@ class Session {
     UniqueFd complaints;
     if (request_.spec.terminal && request_.spec.terminal->replaces[2]) {
       // init puts the private terminal there; until then only bwrap has something to say.
-      auto pipe = make_pipe();
+      auto pipe = make_listening_pipe();
       if (!pipe) return std::move(pipe).error();
       bwrap_output_ = std::move(pipe->read);
       complaints = std::move(pipe->write);
@@ -227,7 +221,7 @@ class Session {
   }
 
   Result<void> start_pasta() {
-    auto output = make_pipe();
+    auto output = make_listening_pipe();
     if (!output) return std::move(output).error();
     pasta_output_ = std::move(output->read);
     const UniqueFd theirs = std::move(output->write);

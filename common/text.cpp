@@ -32,7 +32,7 @@ std::string shown(std::string_view bytes) {
   return safe.size() == bytes.size() + 2 && !bytes.empty() ? std::string(bytes) : safe;
 }
 
-std::string quoted(std::string_view bytes, std::size_t max_bytes) {
+std::string Quoting::operator()(std::string_view bytes, std::size_t max_bytes) const {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
   std::string_view rest = bytes.substr(0, max_bytes);

@@ -13,7 +13,13 @@ namespace redoubtful {
 // `bytes` between double quotes, safe for a terminal and a log: control characters, quotes,
 // backslashes and bytes that are not valid UTF-8 are escaped as \n, \t, \" or \xNN. Cut after
 // `max_bytes` input bytes, with "…" behind the closing quote.
-std::string quoted(std::string_view bytes, std::size_t max_bytes = 256);
+//
+// An object and not a function: argument-dependent lookup would otherwise find std::quoted for a
+// std::string wherever <iomanip> is included, as Boost does with g++ 14.
+struct Quoting {
+  std::string operator()(std::string_view bytes, std::size_t max_bytes = 256) const;
+};
+inline constexpr Quoting quoted;
 
 // Bytes of the UTF-8 sequence at the front of `bytes` (not empty), 0 if there is none. C1 controls
 // (U+0080–U+009F) count as none: terminals obey some of them.

@@ -75,7 +75,10 @@ def bare_environment(scene):
     """For the controls. They must not leave the machine: opencode asks two hosts when it starts."""
     path = os.path.join(scene.home, ".opencode", "bin") + ":" + support.SYSTEM_PATH
     nowhere = "http://127.0.0.1:9"
-    return {**scene.environment, "PATH": path, "HTTPS_PROXY": nowhere, "https_proxy": nowhere,
+    # opencode unpacks libraries into its temporary directory and leaves them there.
+    scratch = os.path.join(scene.root, "tmp")
+    os.makedirs(scratch, exist_ok=True)
+    return {**scene.environment, "PATH": path, "TMPDIR": scratch, "HTTPS_PROXY": nowhere, "https_proxy": nowhere,
             "NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 
 
