@@ -1,6 +1,7 @@
 #include "cli/run.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,11 +77,23 @@ void use_open_resolver(MountPlan& plan) {
   }
 }
 
+// Each tree that is looked through or attached holds a descriptor, and the usual limit is 1,024.
+// The agent gets back what the user had. Errors are none: then fewer mounts work, which is said
+// there.
+ResourceLimit raise_descriptor_limit() {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit raised{.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  return {.resource = RLIMIT_NOFILE, .soft = before.rlim_cur, .hard = before.rlim_max};
+}
+
 }  // namespace
 
 Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
+  const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
@@ -155,6 +168,7 @@ Result<int> run(const RunRequest& request) {
   session.spec.arguments = std::move(command);
   session.spec.environment = std::move(environment->variables);
   session.spec.directory = plan->directory;
+  session.spec.limits.push_back(descriptors);
   // Landlock forbids every mount to those it confines, and sandboxes inside mount.
   if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
   auto status = run_session(std::move(session));
