@@ -243,7 +243,8 @@ class Assembler {
         open_target(step.target, step.facts.type == FileType::kDirectory ? S_IFDIR : S_IFREG);
     if (!target) return std::move(target).error();
     if (auto done = attach(tree->get(), target->get()); !done) return done;
-    if (step.part == StepPart::kUser) trees_[step.target] = std::move(*tree);
+    if (step.part == StepPart::kUser && step.facts.type == FileType::kDirectory)
+      trees_[step.target] = std::move(*tree);
     return {};
   }
 
