@@ -63,7 +63,7 @@ void limit_core() {
 }
 
 // In the child, up to exec. Returns only on failure.
-Error become_box(const BoxRequest& request, int report, int status) {
+Error become_box(const BoxRequest& request, int report) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
   ::prctl(PR_SET_DUMPABLE, 1);
   // While the host's files are in place: the view of the box has no control groups.
@@ -82,7 +82,7 @@ Error become_box(const BoxRequest& request, int report, int status) {
   if (auto mounted = attach_mounts(*request.plan, request.overlays, request.init); !mounted) {
     return std::move(mounted).error();
   }
-  for (const int fd : {request.spec_fd, request.control_fd, status, request.seccomp->calls.get(),
+  for (const int fd : {request.spec_fd, request.control_fd, request.seccomp->calls.get(),
                        request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
@@ -91,7 +91,6 @@ Error become_box(const BoxRequest& request, int report, int status) {
       {.program = request.bwrap,
        .nested = request.nested,
        .seccomp_fds = {request.seccomp->calls.get(), request.seccomp->arguments.get()},
-       .status_fd = status,
        .proc_files = std::move(proc.files),
        .proc_directories = std::move(proc.directories),
        .proc_read_only = std::move(proc.read_only),
@@ -106,10 +105,8 @@ Error become_box(const BoxRequest& request, int report, int status) {
 Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   auto errors = make_pipe();
   if (!errors) return std::move(errors).error();
-  auto status = make_pipe();
-  if (!status) return std::move(status).error();
   auto child = fork_into_box_namespaces([&]() -> int {
-    const Error error = become_box(request, errors->write.get(), status->write.get());
+    const Error error = become_box(request, errors->write.get());
     // If even this fails, an empty report says at least that the child did not get far.
     (void)write_all(errors->write.get(), encoded(error));
     return 125;
@@ -118,12 +115,7 @@ Result<BoxProcess> BoxProcess::start(const BoxRequest& request) {
   BoxProcess box;
   box.bwrap_ = std::move(*child);
   box.errors_ = std::move(errors->read);
-  box.status_ = std::move(status->read);
   errors->write.reset();
-  status->write.reset();
-  if (::fcntl(box.status_.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return Error::system_call("cannot prepare a pipe", errno);
-  }
   char first = 0;
   ssize_t got = 0;
   do {
@@ -152,25 +144,19 @@ Result<void> BoxProcess::wait_until_built() {
   return decoded(text).during("building the box");
 }
 
-bool BoxProcess::read_status() {
-  char buffer[1024];
-  while (::read(status_.get(), buffer, sizeof buffer) > 0) status_said_ = true;
-  if (first_ > 0 || !status_said_) return first_ > 0;
-  // bwrap names the pid in our inner namespace; the kernel lists it as it is called out here.
+std::optional<pid_t> BoxProcess::first_process() const {
+  // bwrap could say it (--json-status-fd), but means the pid in our inner namespace, and from 0.12
+  // on it fails for want of that pid in the /proc it sees. The kernel lists it as it is called
+  // here.
   const std::string self = std::to_string(bwrap_.pid());
   auto children =
       open_resolved(AT_FDCWD, "/proc/" + self + "/task/" + self + "/children", O_RDONLY, 0);
-  if (!children) return false;
+  if (!children) return std::nullopt;
+  char buffer[64];
   const ssize_t got = ::read(children->get(), buffer, sizeof buffer);
   pid_t pid = -1;
-  if (got > 0 && std::from_chars(buffer, buffer + got, pid).ec == std::errc() && pid > 1) {
-    first_ = pid;
-  }
-  return first_ > 0;
-}
-
-std::optional<pid_t> BoxProcess::first_process() const noexcept {
-  return first_ > 0 ? std::optional<pid_t>(first_) : std::nullopt;
+  if (got <= 0 || std::from_chars(buffer, buffer + got, pid).ec != std::errc()) return std::nullopt;
+  return pid > 1 ? std::optional<pid_t>(pid) : std::nullopt;
 }
 
 int BoxProcess::end() noexcept {

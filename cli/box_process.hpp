@@ -46,13 +46,8 @@ class BoxProcess {
   pid_t pid() const noexcept { return bwrap_.pid(); }
   int pidfd() const noexcept { return bwrap_.pidfd(); }
 
-  // Readable when bwrap tells the box's first process; then call first_process_known().
-  int status_fd() const noexcept { return status_.get(); }
-  // Reads what bwrap says. True once the first process is held.
-  bool read_status();
-
-  // The pid outside of the box's first process; nothing until read_status() was true.
-  std::optional<pid_t> first_process() const noexcept;
+  // The pid outside of the box's first process; nothing while bwrap has not made it.
+  std::optional<pid_t> first_process() const;
 
   // Kills everything in the box and waits until the kernel has taken the last process away.
   // Returns bwrap's wait status.
@@ -63,9 +58,6 @@ class BoxProcess {
 
   ChildProcess bwrap_;
   UniqueFd errors_;
-  UniqueFd status_;
-  bool status_said_ = false;
-  pid_t first_ = -1;
 };
 
 }  // namespace redoubtful::cli

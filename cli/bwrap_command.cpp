@@ -32,7 +32,6 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request) {
     add({"--tmpfs", directory, "--remount-ro", directory});
   }
   for (const auto& path : request.proc_read_only) add({"--ro-bind", path, path});
-  if (request.status_fd >= 0) add({"--json-status-fd", std::to_string(request.status_fd)});
   for (const int fd : request.seccomp_fds) add({"--add-seccomp-fd", std::to_string(fd)});
   add({"--chdir", "/", "--"});
   out.insert(out.end(), request.command.begin(), request.command.end());

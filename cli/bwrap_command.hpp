@@ -12,11 +12,10 @@
 namespace redoubtful::cli {
 
 struct BwrapRequest {
-  std::string program;                  // bwrap itself
-  bool nested = false;                  // leave user namespaces usable inside
-  std::vector<int> seccomp_fds;         // stacked filters
-  int status_fd = -1;                   // bwrap writes the pid of the box's first process there
-  std::vector<std::string> proc_files;  // to be hidden, see find_hidden_proc()
+  std::string program;                        // bwrap itself
+  bool nested = false;                        // leave user namespaces usable inside
+  std::vector<int> seccomp_fds;               // stacked filters
+  std::vector<std::string> proc_files;        // to be hidden, see find_hidden_proc()
   std::vector<std::string> proc_directories;  // the same
   std::vector<std::string> proc_read_only;    // shown as on the host, read-only
   std::vector<std::string> command;           // what to start inside

@@ -89,8 +89,8 @@ class Session {
 
   void end_box() {
     if (!box_) return;
-    for (Watch* watch : {&box_watch_, &status_watch_, &guard_watch_, &time_watch_, &pasta_watch_,
-                         &pasta_output_watch_}) {
+    for (Watch* watch :
+         {&box_watch_, &guard_watch_, &time_watch_, &pasta_watch_, &pasta_output_watch_}) {
       watch->reset();
     }
     box_->end();
@@ -185,10 +185,6 @@ class Session {
   Result<void> watch_everything() {
     // init's last word may still be in the socket: the console reads it and calls back.
     box_watch_ = loop_.watch(box_->pidfd(), POLLIN, [this](short) { end_box(); });
-    status_watch_ = loop_.watch(box_->status_fd(), POLLIN, [this](short) {
-      if (box_ && !box_->read_status()) return;
-      status_watch_.reset();
-    });
     if (!request_.guards->overlays().empty()) {
       if (auto watched = request_.guards->watch(); !watched) return watched;
       guard_watch_ = loop_.watch(request_.guards->watch_fd(), POLLIN, [this](short) { guard(); });
@@ -202,7 +198,6 @@ class Session {
   // The host replaced a file under a guard or a mask: the box would now see the new one.
   void guard() {
     if (!box_) return;
-    box_->read_status();
     const auto first = box_->first_process();
     auto laid = first ? request_.guards->lay_again(box_->pid(), *first)
                       : Result<void>(Error(Errc::kSystemCall, "the box is not up yet"));
@@ -291,7 +286,6 @@ class Session {
   UniqueFd pasta_output_;
   std::string pasta_text_;
   Watch box_watch_;
-  Watch status_watch_;
   Watch guard_watch_;
   Watch time_watch_;
   Watch pasta_watch_;

@@ -47,12 +47,12 @@ def role(process, processes):
     parent = processes.get(process.parent)
     if process.name == "bwrap":
         return "first process" if parent and parent.name == "bwrap" else "bwrap"
-    if parent and parent.name == "bwrap":
+    # By name: orphans of the agent become children of the first process, too.
+    if parent and parent.name == "bwrap" and process.name == "init":
         return "init"
     if process.name.startswith(("pasta", "passt")):
         return "pasta"
-    grandparent = processes.get(parent.parent) if parent else None
-    return "agent" if grandparent and grandparent.name == "bwrap" else None
+    return "agent" if parent and role(parent, processes) == "init" else None
 
 
 def find(supervisor, wanted):
