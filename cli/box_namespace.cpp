@@ -81,6 +81,10 @@ Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return Error::system_call("cannot make the mounts private", errno);
   }
+  return {};
+}
+
+Result<void> mount_own_proc() {
   // bwrap 0.12 looks its child up in /proc, by the pid of our new namespace.
   if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     return Error::system_call("cannot mount /proc for the box's processes", errno)

@@ -28,6 +28,10 @@ Result<ChildProcess> fork_into_box_namespaces(const std::function<int()>& body);
 // Source: user_namespaces(7) "Defining user and group ID mappings".
 Result<void> settle_in_box_namespaces(uid_t uid, gid_t gid);
 
+// Puts a /proc of the child's own pid namespace over the host's, for bwrap to find its child in.
+// Errors: kSystemCall, where a container keeps parts of /proc hidden.
+Result<void> mount_own_proc();
+
 // Sets the loopback interface up by rtnetlink, in the network namespace of the caller.
 // Source: rtnetlink(7), RTM_NEWLINK with IFF_UP.
 Result<void> bring_loopback_up();

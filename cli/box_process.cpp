@@ -72,6 +72,7 @@ Error become_box(const BoxRequest& request, int report) {
   if (auto in = settle_in_box_namespaces(request.uid, request.gid); !in) {
     return std::move(in).error();
   }
+  if (auto proc = mount_own_proc(); !proc) return std::move(proc).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   if (::write(report, &kNamespacesReady, 1) != 1) {
     return Error::system_call("cannot report to the supervisor", errno);

@@ -23,6 +23,7 @@ namespace {
 Error become_small_box(const std::string& bwrap, const std::string& program,
                        const AgentSeccomp& seccomp, uid_t uid, gid_t gid) {
   if (auto in = settle_in_box_namespaces(uid, gid); !in) return std::move(in).error();
+  if (auto proc = mount_own_proc(); !proc) return std::move(proc).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   HostFacts facts;
   facts.files = &machine_files();
