@@ -13,8 +13,7 @@
 namespace redoubtful::cli {
 namespace {
 
-constexpr std::array kSystemDirectories = {"/usr/bin", "/bin",
-                                           "/run/current-system/sw/bin"};
+constexpr std::array kSystemDirectories = {"/usr/bin", "/bin", "/run/current-system/sw/bin"};
 
 std::string own_prefix() {
   char path[PATH_MAX];
