@@ -191,13 +191,12 @@ class Planner {
                                       const std::string& path, MountMode mode) const {
     ResolvedPath source = resolve(files(), path);
     if (source.error != 0) {
-      Error error = mount_error(origin, written,
-                                std::string("cannot be used: ") + strerrordesc_np(source.error));
-      if (source.real != path) error = std::move(error).hint("it stops at " + quoted(source.real));
-      return std::move(error).hint(
-          source.error == ELOOP ? "the links there lead in a circle at " + quoted(source.real)
-                                : "create it, or mark the mount `optional: true`; it stops at " +
-                                      quoted(source.real));
+      return mount_error(origin, written,
+                         std::string("cannot be used: ") + strerrordesc_np(source.error))
+          .hint(source.error == ELOOP
+                    ? "the links there lead in a circle at " + quoted(source.real)
+                    : "create it, or mark the mount `optional: true`; it stops at " +
+                          quoted(source.real));
     }
     if (source.facts.type != FileType::kDirectory && source.facts.type != FileType::kRegular) {
       return mount_error(origin, written, "is neither a directory nor a regular file")
