@@ -217,6 +217,8 @@ std::string_view mode_name(NetworkMode mode) {
       return "none";
     case NetworkMode::kFiltered:
       return "filtered";
+    case NetworkMode::kDiscover:
+      return "discover";
     case NetworkMode::kDangerouslyOpen:
       return "dangerously-open";
   }

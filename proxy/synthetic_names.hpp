@@ -1,0 +1,57 @@
+#pragma once
+
+// Gives every name an address of its own inside the box, so that the address that was dialled says
+// which name was meant. [trusted core]
+//
+// IPv4 from 198.18.0.0/15 (RFC 2544's benchmarking range, never routed), IPv6 from a unique local
+// /64. The same name has the same addresses for the whole session. Nothing here looks anything up.
+
+#include <array>
+#include <boost/asio/ip/address.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/host.hpp"
+
+namespace redoubtful::proxy {
+
+// Both are local on the box's loopback interface; the command line sets the routes.
+inline constexpr std::string_view kSyntheticRange4 = "198.18.0.0/15";
+inline constexpr std::string_view kSyntheticRange6 = "fd72:6564:6f75:6274::/64";
+
+struct SyntheticAddresses {
+  boost::asio::ip::address_v4 v4;
+  boost::asio::ip::address_v6 v6;
+};
+
+class SyntheticNames {
+ public:
+  // `now` is asked for the rate; tests pass their own.
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+  explicit SyntheticNames(Clock now);
+
+  // The addresses of a name. Nothing: there are too many names, or too many new ones this minute.
+  // `fresh` is set when the name was not known before.
+  std::optional<SyntheticAddresses> addresses(const Host& name, bool* fresh = nullptr);
+
+  // The name that an address was given to; nothing for any other address.
+  std::optional<Host> name(const boost::asio::ip::address& address) const;
+
+  std::size_t refused() const noexcept { return refused_; }
+
+ private:
+  Clock now_;
+  std::unordered_map<std::string, std::uint32_t> indices_;
+  std::vector<Host> names_;
+  std::chrono::steady_clock::time_point window_{};
+  std::size_t in_window_ = 0;
+  std::size_t refused_ = 0;
+};
+
+}  // namespace redoubtful::proxy
