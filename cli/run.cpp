@@ -38,19 +38,6 @@ Result<void> refuse_inside_a_box() {
       .hint("the command is confined here as it is; start it directly");
 }
 
-Result<void> refuse_contradictions(const NetworkProfile& network) {
-  if (network.mode.value == NetworkMode::kDangerouslyOpen) {
-    for (const auto* list : {&network.deny, &network.ask}) {
-      if (list->empty()) continue;
-      return Error(Errc::kInvalidProfile, network.mode.origin.text() +
-                                              ": network mode dangerously-open cannot keep the " +
-                                              "rule at " + list->front().origin.text())
-          .hint("without the proxy nothing is checked; remove the rule or the mode");
-    }
-  }
-  return check_ports(network);
-}
-
 std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
   std::vector<std::string> out;
   for (const auto& rule : network.allow) out.push_back(rule.value.text);
@@ -94,7 +81,7 @@ Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
-  if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
+  if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();
