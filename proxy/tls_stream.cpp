@@ -243,7 +243,6 @@ Awaitable<TlsStream::Failure> TlsStream::handshake() {
       send_now();  // the alert, so that the peer knows as well
       co_return failure_;
     }
-    // What a server sends last, its ticket, can leave together with the first answer.
     if (step == Step::kDone) break;
     if (const error_code error = co_await flush()) {
       co_return Failure{.transport = error};
@@ -258,7 +257,10 @@ Awaitable<TlsStream::Failure> TlsStream::handshake() {
   unsigned length = 0;
   SSL_get0_alpn_selected(ssl_.get(), &name, &length);
   protocol_.assign(name, name + length);
-  if (SSL_is_server(ssl_.get()) == 0) {
+  // After TLS 1.3 a server has only its ticket left to send, which goes with its first answer.
+  const bool nothing_awaited =
+      SSL_is_server(ssl_.get()) == 1 && SSL_version(ssl_.get()) == TLS1_3_VERSION;
+  if (!nothing_awaited) {
     if (const error_code error = co_await flush()) co_return Failure{.transport = error};
   }
   co_return Failure{};
@@ -280,7 +282,9 @@ Awaitable<IoResult> TlsStream::read_some(asio::mutable_buffer buffer) {
       bytes += got;
       if (step != Step::kDone) break;
     }
-    if (!sending_) send_now();
+    // What is to be sent waits for a writer who may be near: a server's ticket leaves together with
+    // its first answer. A KeyUpdate need not be answered sooner (RFC 8446, section 4.6.3).
+    if (!sending_ && (bytes == 0 || pending_.size() > kKeptPendingBytes)) send_now();
     if (bytes > 0) {
       co_await give_way(bytes);
       co_return IoResult{error_code(), bytes};  // a failure is told by the next call
