@@ -84,9 +84,15 @@ TEST(CertificateAuthority, IsOneForServersOfOneLevelAndOneDay) {
   EXPECT_EQ(X509_get_key_usage(root.get()), static_cast<unsigned>(KU_KEY_CERT_SIGN | KU_CRL_SIGN));
   EXPECT_NE(X509_get0_subject_key_id(root.get()), nullptr);
   for (const int nid : {NID_basic_constraints, NID_key_usage}) {
-    const int place = X509_get_ext_by_NID(root.get(), nid, -1);
-    EXPECT_EQ(X509_EXTENSION_get_critical(X509_get_ext(root.get(), place)), 1);
+    const int at = X509_get_ext_by_NID(root.get(), nid, -1);
+    EXPECT_EQ(X509_EXTENSION_get_critical(X509_get_ext(root.get(), at)), 1);
   }
+  // OpenSSL reads more than DER allows; Go does not.
+  const int place = X509_get_ext_by_NID(root.get(), NID_basic_constraints, -1);
+  const ASN1_OCTET_STRING* der = X509_EXTENSION_get_data(X509_get_ext(root.get(), place));
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(der)),
+                        static_cast<std::size_t>(ASN1_STRING_length(der))),
+            std::string("\x30\x06\x01\x01\xff\x02\x01\x00", 8));
   int days = 0;
   int seconds = 0;
   ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(root.get()), X509_get0_notAfter(root.get()));
