@@ -19,8 +19,9 @@ namespace redoubtful::proxy {
 
 class ChunkedDecoder {
  public:
-  // Takes bytes from the front of `in`: framing and at most one run of data, which the result views.
-  // Takes everything but a second run of data; when done, the rest belongs to the next message.
+  // Takes bytes from the front of `in`: framing and at most one run of data, which the result
+  // views. Takes everything but a second run of data; when done, the rest belongs to the next
+  // message.
   struct Step {
     std::size_t taken = 0;
     std::string_view data;

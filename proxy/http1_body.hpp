@@ -24,7 +24,8 @@ class BodyReader {
   explicit BodyReader(Framing framing) : framing_(framing), left_(framing.length) {}
 
   // Takes out of the buffer what it holds of the body, or a part of that. Valid until the buffer's
-  // next fill() and the next call. Empty: more must be read, or the body is done() or has a fault().
+  // next fill() and the next call. Empty: more must be read, or the body is done() or has a
+  // fault().
   std::string_view take(ReadBuffer& buffer);
 
   // The stream ended. Only one framing allows for that.
@@ -50,8 +51,8 @@ class BodyWriter {
   // kNone and kLength and kUntilClose write data as it is. `filter` may be null.
   BodyWriter(Framing::Kind framing, BodyFilter* filter) : framing_(framing), filter_(filter) {}
 
-  // Appends what to send for this piece; the memory is the piece's and this object's, until the next
-  // call.
+  // Appends what to send for this piece; the memory is the piece's and this object's, until the
+  // next call.
   void put(std::string_view piece, std::vector<boost::asio::const_buffer>& out);
   // The same for a piece with which the body is complete.
   void finish(std::string_view piece, const Fields& trailers,

@@ -100,10 +100,15 @@ Awaitable<void> Http1Client::changed() {
   co_await change_.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
+Awaitable<void> Http1Client::release() {
+  while (asking_) co_await changed();
+  if (!std::exchange(released_, true)) co_await stream_.shutdown_write();
+}
+
 Awaitable<void> Http1Client::stop() {
   origin_ = nullptr;
   if (!looking_) co_return;
-  if (!asking_) co_await stream_.shutdown_write();
+  co_await release();
   stream_.close();
   while (looking_) co_await changed();
 }

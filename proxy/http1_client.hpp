@@ -3,8 +3,8 @@
 // The client's side of an HTTP/1 connection: its bytes, the writes to it, and whether it is there.
 //
 // While an answer is awaited nobody reads from the client, so that a small request costs one read
-// and one write. Once a second it is looked at instead: what it sent meanwhile (the next request, at
-// most a buffer of it) is read, and when it has gone, the origin's connection is closed, so that
+// and one write. Once a second it is looked at instead: what it sent meanwhile (the next request,
+// at most a buffer of it) is read, and when it has gone, the origin's connection is closed, so that
 // nobody works for nobody.
 //
 // A client that has ended its side may still be waiting for the answer (half-close is legal), or it
@@ -41,6 +41,11 @@ class Http1Client {
   // It went away during a watch, and its origin was closed.
   bool gone() const noexcept { return gone_; }
 
+  // A read of a look is still under way; fill() waits for it.
+  bool looking() const noexcept { return reading_; }
+  // Ends our side once; there is nothing more to say.
+  Awaitable<void> release();
+
   // Ends a look that is under way, by closing the stream. To be awaited before destruction.
   Awaitable<void> stop();
 
@@ -62,6 +67,7 @@ class Http1Client {
   bool looking_ = false;
   bool ended_ = false;
   bool gone_ = false;
+  bool released_ = false;
   boost::system::error_code look_error_;
   boost::asio::steady_timer clock_;
   boost::asio::steady_timer change_;  // cancelled whenever one of the above changes

@@ -96,8 +96,8 @@ void format_interim(const ResponseHead& head, std::string& out) {
 
 void format_refusal(const Refusal& refusal, std::string_view method, HttpVersion client,
                     Persistence persistence, std::string& out) {
-  const auto reason = boost::beast::http::obsolete_reason(
-      boost::beast::http::int_to_status(refusal.status));
+  const auto reason =
+      boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(refusal.status));
   append_status_line(refusal.status, {reason.data(), reason.size()}, out);
   append_fields(refusal.fields, out);
   append_framing({Framing::Kind::kLength, refusal.body.size()}, out);

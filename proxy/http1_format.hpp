@@ -18,7 +18,8 @@ void format_request(const RequestHead& head, const Framing& framing, std::string
 enum class Persistence { kKeepAlive, kClose };
 
 // `framing` kNone: an answer that has no body whatever its fields say (HEAD, 204, 304): its
-// Content-Length stays as it came, but for 1xx and 204. `client`: the version that the client speaks.
+// Content-Length stays as it came, but for 1xx and 204. `client`: the version that the client
+// speaks.
 void format_response(const ResponseHead& head, const Framing& framing, HttpVersion client,
                      Persistence persistence, std::string& out);
 

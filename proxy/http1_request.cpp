@@ -21,10 +21,11 @@ BodyFilter* request_filter(Exchange& exchange, const Framing& framing) {
 
 }  // namespace
 
-Http1Transfer::Http1Transfer(Http1Client& client, ReadBuffer& origin, Exchange& exchange,
-                             const RequestFacts& facts)
+Http1Transfer::Http1Transfer(Http1Client& client, ReadBuffer& origin, Gate& gate,
+                             Exchange& exchange, const RequestFacts& facts)
     : client_(client),
       origin_(origin),
+      gate_(gate),
       exchange_(exchange),
       facts_(facts),
       request_body_(facts.framing),
@@ -33,20 +34,24 @@ Http1Transfer::Http1Transfer(Http1Client& client, ReadBuffer& origin, Exchange& 
 
 Awaitable<Http1Transfer::Outcome> Http1Transfer::run() {
   const bool sent = co_await send_head();
-  if (request_fault_) co_return Outcome::kBadRequest;
-  if (request_complete_) client_.watch(origin_.stream(), facts_.version);
-  // A failed write leaves an answer to be read: origins say why before they close.
-  if (request_complete_ || !sent) {
-    const Outcome outcome = co_await receive_and_release();
-    client_.unwatch();
-    co_return outcome;
+  Outcome outcome = Outcome::kGone;
+  if (request_fault_) {
+    // Nothing was sent.
+  } else if (request_complete_ || !sent) {
+    // A failed write leaves an answer to be read: origins say why before they close.
+    if (request_complete_) client_.watch(origin_.stream(), facts_.version);
+    outcome = co_await receive_and_release();
+  } else {
+    auto up = send_rest();
+    auto down = receive_and_release();
+    auto [none, received] = co_await both(std::move(up), std::move(down));
+    outcome = received;
   }
-  auto up = send_rest();
-  auto down = receive_and_release();
-  auto [none, outcome] = co_await both(std::move(up), std::move(down));
   client_.unwatch();
-  if (request_fault_ && status_ == 0) co_return Outcome::kBadRequest;
-  if (client_failed_) co_return client_gone();
+  if (request_fault_ && status_ == 0 && !client_lost()) {
+    outcome =
+        co_await pass_refusal(gate_.malformed(request_fault_->status, request_fault_->reason));
+  }
   co_return outcome;
 }
 
@@ -82,28 +87,30 @@ Awaitable<bool> Http1Transfer::send_head() {
   co_return !(co_await origin_.stream().write(std::move(out))).error;
 }
 
-Awaitable<void> Http1Transfer::send_rest() {
+Awaitable<std::monostate> Http1Transfer::send_rest() {
   while (!request_complete_) {
-    if (client_.buffer().empty() || request_body_.needs_more()) {
+    if (client_.buffer().empty()) {
       const auto error = co_await client_.fill();
-      if (answered_) co_return;
+      if (answered_) co_return std::monostate{};
       if (error) {
         client_failed_ = true;
         failure_ = "the client ended in the middle of its request";
         origin_.stream().close();
-        co_return;
+        co_return std::monostate{};
       }
     }
     Buffers out;
     if (!take_piece(out)) {
       origin_.stream().close();
-      co_return;
+      co_return std::monostate{};
     }
     if (out.empty()) continue;
     const IoResult written = co_await origin_.stream().write(std::move(out));
-    if (written.error || answered_) co_return;
+    if (written.error || answered_) co_return std::monostate{};
   }
   client_.watch(origin_.stream(), facts_.version);
+  if (status_ != 0) client_.answering();
+  co_return std::monostate{};
 }
 
 }  // namespace redoubtful::proxy

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "proxy/http1_body.hpp"
 #include "proxy/http1_client.hpp"
@@ -29,19 +30,19 @@ struct RequestFacts {
 class Http1Transfer {
  public:
   // All must outlive it. `origin` is empty, and bound to the stream to send on.
-  Http1Transfer(Http1Client& client, ReadBuffer& origin, Exchange& exchange,
+  Http1Transfer(Http1Client& client, ReadBuffer& origin, Gate& gate, Exchange& exchange,
                 const RequestFacts& facts);
 
   enum class Outcome {
-    kAnswered,      // the client has an answer, whole
-    kNoAnswer,      // the origin closed without a byte of one
-    kBrokenAnswer,  // the head is not one; the client has got nothing
-    kBadRequest,    // the body is malformed; the client has got nothing
-    kCut,           // the answer had begun; the client must see it cut
-    kGone,          // the client is
-    kUpgraded,      // both sides have ended after a WebSocket
+    kAnswered,  // the client has an answer, whole: the origin's or a refusal
+    kNoAnswer,  // the origin closed without a byte of one; nobody has been told yet
+    kCut,       // the answer had begun; the client's stream was closed
+    kGone,      // the client is
+    kUpgraded,  // both sides have ended after a WebSocket
   };
   Awaitable<Outcome> run();
+  // After kNoAnswer: tells the client.
+  Awaitable<void> tell_no_answer();
 
   // After run():
   unsigned status() const noexcept { return status_; }  // what the client got; 0: nothing
@@ -49,7 +50,6 @@ class Http1Transfer {
   std::uint64_t down() const noexcept { return down_; }
   const std::string& failure() const noexcept { return failure_; }
   bool request_complete() const noexcept { return request_complete_; }
-  bool sent_body() const noexcept { return up_ > 0; }
   bool origin_reusable() const noexcept { return origin_reusable_; }
   bool client_reusable() const noexcept { return client_reusable_; }
 
@@ -58,23 +58,26 @@ class Http1Transfer {
 
   // Towards the origin (http1_request.cpp).
   Awaitable<bool> send_head();
-  Awaitable<void> send_rest();
+  Awaitable<std::monostate> send_rest();  // both() joins values
   bool take_piece(Buffers& out);
 
   // Towards the client (http1_response.cpp).
   Awaitable<Outcome> receive();
   Awaitable<Outcome> receive_and_release();
   Awaitable<std::variant<ParsedResponse, Outcome>> read_head();
-  Awaitable<bool> pass_interim(const ResponseHead& head);
+  Awaitable<bool> pass_interim(ResponseHead head);
   Awaitable<Outcome> pass_answer(ParsedResponse response);
-  Awaitable<Outcome> pass_refusal(const Refusal& refusal);
-  Awaitable<Outcome> pass_body(const Framing& framing, Framing::Kind out_framing);
+  Awaitable<Outcome> pass_refusal(Refusal refusal);
+  Awaitable<Outcome> origin_failed(std::string_view why);
+  Awaitable<Outcome> pass_body(Framing framing, Framing::Kind sent_as, BodyFilter* filter);
   Awaitable<Outcome> upgrade(ParsedResponse response);
   Outcome cut(std::string_view why);
-  Outcome client_gone();
+  Outcome gone();
+  bool client_lost() const noexcept;
 
   Http1Client& client_;
   ReadBuffer& origin_;
+  Gate& gate_;
   Exchange& exchange_;
   const RequestFacts& facts_;
   BodyReader request_body_;
@@ -88,7 +91,6 @@ class Http1Transfer {
   std::optional<HeadFault> request_fault_;
   bool request_complete_ = false;
   bool client_failed_ = false;
-  bool continued_ = false;
   bool answered_ = false;  // nothing more goes to the client
   bool origin_reusable_ = false;
   bool client_reusable_ = false;
