@@ -32,12 +32,6 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-Result<void> refuse_inside_a_box() {
-  if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
-  return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
-      .hint("the command is confined here as it is; start it directly");
-}
-
 Result<void> refuse_contradictions(const NetworkProfile& network) {
   if (network.mode.value == NetworkMode::kDangerouslyOpen) {
     for (const auto* list : {&network.deny, &network.ask}) {
@@ -89,6 +83,12 @@ ResourceLimit raise_descriptor_limit() {
 }
 
 }  // namespace
+
+Result<void> refuse_inside_a_box() {
+  if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
+  return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
+      .hint("the command is confined here as it is; start it directly");
+}
 
 Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
