@@ -25,8 +25,8 @@ std::string shown(const std::vector<GitConfigEntry>& entries) {
 const char* const kCorpus[] = {
     "",
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n",
-    "[remote \"origin\"]\n\turl = https://example.test/x.git\n\tfetch = "
-    "+refs/heads/*:refs/remotes/origin/*\n",
+    ("[remote \"origin\"]\n\turl = https://example.test/x.git\n\tfetch = "
+     "+refs/heads/*:refs/remotes/origin/*\n"),
     "[core]pager=less\n[alias]\tco = checkout ; comment\n",
     "[a \"b\\\"c\\\\d\"]\nk = \"q \\\" \\\\ \\n \\t \\b\" tail # c\n",
     "[A.B]\nKey-1 = v\\\n  continued \\\n\tand on\nbool\n",
