@@ -141,7 +141,7 @@ class Session {
       agent_started_ = true;
       log::stage("the command runs");
     };
-    events.on_exec_failed = [this](Error error, int status) {
+    events.on_exec_failed = [this](const Error& error, int status) {
       log::error(error);
       status_ = status;
       ended_ = true;
