@@ -101,8 +101,8 @@ TEST(Show, JsonHoldsTheSame) {
         R"({"path":"/data","to":"/models","mode":"rw","create":false,"optional":true)",
         R"({"path":{"hex":"2f61ff"},"to":{"hex":"2f61ff"},"mode":"rw")",
         R"({"name":"A","value":"\u001b[31m")", R"("option":"-e A")",
-        R"({"host":"a.example","scheme":"https","port":443,"methods":["GET"],"paths":["/x"],)"
-        R"("private":["10.0.0.0/8"],"splice":false)",
+        (R"({"host":"a.example","scheme":"https","port":443,"methods":["GET"],"paths":["/x"],)"
+         R"("private":["10.0.0.0/8"],"splice":false)"),
         R"({"host":"*.b.example","scheme":null,"port":null)",
         R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
         R"("time":{"value":60)"}) {
