@@ -208,7 +208,7 @@ Awaitable<void> Listeners::answer_udp(std::shared_ptr<udp::socket> socket) {
     auto [error, bytes] = co_await socket->async_receive_from(asio::buffer(query), asker, kTuple);
     if (error == asio::error::operation_aborted || !socket->is_open()) co_return;
     if (error) continue;
-    auto answer = answer_dns({query.data(), bytes}, DnsTransport::kUdp, services_.names);
+    auto answer = answer_dns({query.data(), bytes}, services_.names);
     if (!answer) continue;
     const DnsAnswer noted = note(std::move(*answer));
     co_await socket->async_send_to(asio::buffer(noted.bytes), asker, kTuple);
@@ -231,7 +231,7 @@ Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
     if (query.size() > limits::kDnsMessageBytes) co_return;
     auto [failed, read] = co_await asio::async_read(socket, asio::buffer(query), kTuple);
     if (failed) co_return;
-    auto answer = answer_dns(query, DnsTransport::kTcp, services_.names);
+    auto answer = answer_dns(query, services_.names);
     if (!answer) co_return;
     const DnsAnswer noted = note(std::move(*answer));
     const std::size_t size = noted.bytes.size();
