@@ -88,6 +88,21 @@ struct Listeners {
 // proxy → redoubtful: confined, and accepting.
 struct Serving {};
 
+// redoubtful → proxy, any time after Ready: what would happen to a connection (`redoubtful why`)?
+// The proxy resolves, vets, dials and does the TLS handshake; it sends no request and no
+// credential.
+struct Probe {
+  std::string host;
+  std::uint16_t port = 443;
+  std::uint8_t plain = 0;  // 1: http:// and not https://
+};
+
+// proxy → redoubtful.
+struct ProbeResult {
+  std::uint8_t reachable = 0;      // 1: it would work
+  std::vector<std::string> lines;  // what was found, step by step, for people
+};
+
 // redoubtful → proxy: the box is gone; say what happened and end.
 struct Finish {};
 
@@ -104,30 +119,53 @@ struct Summary {
   std::vector<std::string> alarms;      // a line each
 };
 
-using Message = std::variant<Configure, Ready, Failed, Listeners, Serving, Finish, Summary>;
+using Message =
+    std::variant<Configure, Ready, Failed, Listeners, Serving, Probe, ProbeResult, Finish, Summary>;
 
-// A frame and the descriptors that go with its first byte, in order. The views of the message's own
-// descriptors stay owned by the message.
+// A frame and the descriptors that go with its first byte, in order; they stay owned by the
+// message.
 struct Encoded {
   std::string bytes;
   std::vector<int> descriptors;
 };
 Result<Encoded> encode(const Message& message);
 
-// The type and length of a frame, from its first kHeaderBytes. Errors: kPeerProtocol.
+// A frame's header: magic, version, type, number of descriptors, zero, length of what follows.
 inline constexpr std::size_t kHeaderBytes = 12;
 struct Header {
   std::uint8_t type = 0;
-  std::uint32_t length = 0;  // of what follows
+  std::uint8_t descriptors = 0;
+  std::uint32_t length = 0;
 };
+// Errors: kPeerProtocol.
 Result<Header> decode_header(std::string_view bytes);
 
 // What follows a header. Takes the descriptors that arrived with it. Errors: kPeerProtocol.
-Result<Message> decode(Header header, std::string_view body, std::vector<UniqueFd> descriptors);
+Result<Message> decode(const Header& header, std::string_view body,
+                       std::vector<UniqueFd> descriptors);
 
-// Blocking, for the side that has nothing else to do. Errors: kSystemCall; kPeerProtocol, also when
-// the other end is gone.
+// Sends it whole, waiting where it must. Errors: kSystemCall.
 Result<void> send(int socket, const Message& message);
-Result<Message> receive(int socket);
+
+// Collects frames from a socket. One for each socket, for its whole life.
+class Receiver {
+ public:
+  explicit Receiver(int socket) : socket_(socket) {}
+
+  // Waits for the next message. Errors: kSystemCall; kPeerProtocol, also when the other end is
+  // gone.
+  Result<Message> receive();
+
+  // Takes what is there, never waits. Nothing: no whole message yet.
+  Result<std::optional<Message>> poll();
+
+ private:
+  Result<std::optional<Message>> collect(int flags);
+
+  int socket_;
+  std::string bytes_;
+  std::vector<UniqueFd> descriptors_;
+  std::optional<Header> header_;
+};
 
 }  // namespace redoubtful::control

@@ -28,6 +28,7 @@
 #include "common/host.hpp"
 #include "common/network_rules.hpp"
 #include "common/profile.hpp"
+#include "proxy/public_address.hpp"
 
 namespace redoubtful::proxy {
 
@@ -122,7 +123,7 @@ class RequestPermit {
   const std::string& target() const noexcept { return target_; }  // canonical, with the query
   const std::string& rule() const noexcept { return rule_; }
   const std::string& place() const noexcept { return place_; }
-  // The rule names methods, so that headers which change the method must not pass.
+  // A rule for the host names methods, so that headers which change the method must not pass.
   bool method_limited() const noexcept { return method_limited_; }
 
  private:
@@ -145,18 +146,21 @@ class RequestPermit {
 class Policy {
  public:
   // `own_addresses`: of the host's interfaces, which no name may resolve to.
+  // With "dangerously-open" nothing is to come through a proxy; what does is judged as "filtered".
   Policy(NetworkProfile network, std::vector<boost::asio::ip::address> own_addresses);
 
   // May the agent open a connection to this name and port, given what it carries? Asked before any
-  // lookup, so that a refused name is never resolved (names can carry data out).
+  // lookup, so that a refused name is never resolved (names can carry data out). Where it is to be
+  // intercepted this says that some request may be allowed; permit() judges each. What is neither
+  // of https nor http rules, but of a tcp:// or ssh:// rule, is a tunnel whatever it carries.
   std::variant<Admission, Denial> admit(const Host& host, Port port, Carried carried) const;
 
   // Do only tcp:// or ssh:// rules speak of this host and port, so that nothing is peeked at (in
   // many protocols the server speaks first)?
   bool opaque(const Host& host, Port port) const;
 
-  // May the admitted connection use this address? IPv4-mapped, 6to4 and NAT64 forms are unwrapped.
-  // Source for "non-public": the IANA special-purpose registries (RFC 6890), RFC 8215, RFC 3056.
+  // May the admitted connection use this address? It must be public (public_address.hpp) and none
+  // of this host's own, or within the `private` ranges of the rule that admitted the connection.
   std::variant<Endpoint, Denial> vet(const Admission& admission,
                                      const boost::asio::ip::address& address) const;
 
@@ -172,19 +176,20 @@ class Policy {
   std::variant<RequestPermit, Denial> permit(const Admission& admission, std::string_view method,
                                              std::string_view raw_target) const;
 
+  // As it is judged: the globs of `paths` are in the form of comparable_glob().
   const NetworkProfile& network() const noexcept { return network_; }
 
  private:
+  std::variant<Admission, Denial> admit_tunnel(const Host& host, Port port) const;
+  std::variant<Admission, Denial> admit_seen(const Host& host, Port port, Scheme scheme) const;
+  std::variant<Admission, Denial> admission(const Host& host, Port port, Handling handling,
+                                            const Sourced<HostRule>* rule) const;
   Denial denial(DenyReason reason, const Host& host, Port port,
                 const Sourced<HostRule>* rule) const;
+  Denial not_allowed(const Host& host, Port port, Scheme scheme) const;
 
   NetworkProfile network_;
   std::vector<boost::asio::ip::address> own_addresses_;
 };
-
-// Is the address one that the public Internet routes? Unwraps embedded IPv4.
-bool is_public_address(const boost::asio::ip::address& address);
-// "10.0.0.0/8" against an address; IPv4-mapped addresses are unwrapped.
-bool in_range(std::string_view cidr, const boost::asio::ip::address& address);
 
 }  // namespace redoubtful::proxy

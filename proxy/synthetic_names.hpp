@@ -5,8 +5,9 @@
 //
 // IPv4 from 198.18.0.0/15 (RFC 2544's benchmarking range, never routed), IPv6 from a unique local
 // /64. The same name has the same addresses for the whole session. Nothing here looks anything up.
+//
+// kOwnName has the first address from the start, and counts for no limit.
 
-#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <cstdint>
@@ -25,9 +26,13 @@ namespace redoubtful::proxy {
 inline constexpr std::string_view kSyntheticRange4 = "198.18.0.0/15";
 inline constexpr std::string_view kSyntheticRange6 = "fd72:6564:6f75:6274::/64";
 
+// Where the box asks about its own policy; answered by the proxy itself.
+inline constexpr std::string_view kOwnName = "redoubtful.internal";
+
 struct SyntheticAddresses {
-  boost::asio::ip::address_v4 v4;
+  boost::asio::ip::address_v4 v4;  // never one that ends in .0 or .255
   boost::asio::ip::address_v6 v6;
+  bool fresh = false;  // the name was not known before
 };
 
 class SyntheticNames {
@@ -36,20 +41,25 @@ class SyntheticNames {
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
   explicit SyntheticNames(Clock now);
 
-  // The addresses of a name. Nothing: there are too many names, or too many new ones this minute.
-  // `fresh` is set when the name was not known before.
-  std::optional<SyntheticAddresses> addresses(const Host& name, bool* fresh = nullptr);
+  // The addresses of a name. Nothing: an address literal, or there are too many names, or too many
+  // new ones this minute (limits::kSyntheticNames, kNamesPerMinute). A known name always has its
+  // addresses.
+  std::optional<SyntheticAddresses> addresses(const Host& name);
 
-  // The name that an address was given to; nothing for any other address.
+  // The name that an address was given to; nothing for any other address. IPv4-mapped addresses, as
+  // a socket for both families tells them, are unwrapped.
   std::optional<Host> name(const boost::asio::ip::address& address) const;
 
+  // How often a limit was met.
   std::size_t refused() const noexcept { return refused_; }
 
  private:
+  std::uint32_t add(const Host& name);
+
   Clock now_;
   std::unordered_map<std::string, std::uint32_t> indices_;
   std::vector<Host> names_;
-  std::chrono::steady_clock::time_point window_{};
+  std::chrono::steady_clock::time_point window_;
   std::size_t in_window_ = 0;
   std::size_t refused_ = 0;
 };
