@@ -30,13 +30,15 @@ void ReadBuffer::make_room() {
 }
 
 Awaitable<boost::system::error_code> ReadBuffer::fill() {
+  if (end_of_stream_) co_return end_of_stream_;
   make_room();
   const std::size_t room = capacity_ - end_;
   if (room == 0) co_return boost::asio::error::no_buffer_space;
   const IoResult got = co_await stream_->read_some(boost::asio::buffer(data_.get() + end_, room));
   fast_ = got.bytes == room;
   end_ += got.bytes;
-  // What came with an error is used first; the error comes again.
+  end_of_stream_ = got.error;
+  // What came with an error is used first.
   if (got.bytes > 0) co_return boost::system::error_code();
   co_return got.error;
 }

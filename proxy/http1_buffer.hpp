@@ -22,8 +22,14 @@ class ReadBuffer {
   ReadBuffer& operator=(const ReadBuffer&) = delete;
 
   // Another stream's bytes from now on. Precondition: empty().
-  void rebind(Stream* stream) noexcept { stream_ = stream; }
+  void rebind(Stream* stream) noexcept {
+    stream_ = stream;
+    end_of_stream_ = {};
+  }
   Stream& stream() noexcept { return *stream_; }
+
+  // What the last read ended with, if it did.
+  boost::system::error_code end_of_stream() const noexcept { return end_of_stream_; }
 
   bool empty() const noexcept { return begin_ == end_; }
   // Valid until the next fill() or consume().
@@ -35,7 +41,8 @@ class ReadBuffer {
   void clear() noexcept { begin_ = end_ = 0; }
 
   // Reads at least one byte more, behind what is there; views into bytes() become invalid.
-  // Errors: the stream's; no_buffer_space when kHeadBytes are there already.
+  // Errors: the stream's, and then again each time: Asio waits for ever where a socket is read once
+  // more after its end. no_buffer_space when kHeadBytes are there already.
   Awaitable<boost::system::error_code> fill();
 
  private:
@@ -50,6 +57,7 @@ class ReadBuffer {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  boost::system::error_code end_of_stream_;
   bool fast_ = false;  // the last read filled all there was
 };
 

@@ -47,7 +47,10 @@ Awaitable<Outcome> Http1Transfer::receive_and_release() {
   answered_ = true;
   origin_reusable_ = client_reusable_ = false;
   origin_.stream().close();
-  if (outcome == Outcome::kAnswered && !request_fault_) co_await client_.release();
+  if (outcome == Outcome::kAnswered && !request_fault_) {
+    co_await client_.release();
+    late_.emplace(client_.stream()).expires_after(limits::kRefusalWrite);
+  }
   co_return outcome;
 }
 
@@ -95,7 +98,8 @@ Awaitable<std::variant<ParsedResponse, Outcome>> Http1Transfer::read_head() {
     }
     const auto error = co_await origin_.fill();
     if (!error) continue;
-    if (client_lost() || request_fault_) co_return gone();
+    if (request_fault_) co_return Outcome::kGone;  // run() says what was wrong with it
+    if (client_lost()) co_return gone();
     if (watchdog && watchdog->expired()) {
       co_return co_await origin_failed("the origin began an answer and did not go on");
     }

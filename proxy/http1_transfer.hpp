@@ -89,6 +89,7 @@ class Http1Transfer {
   std::uint64_t down_ = 0;
   std::string failure_;
   std::optional<HeadFault> request_fault_;
+  std::optional<Watchdog> late_;  // over a client that was answered and does not stop
   bool request_complete_ = false;
   bool client_failed_ = false;
   bool answered_ = false;  // nothing more goes to the client

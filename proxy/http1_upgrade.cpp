@@ -19,6 +19,7 @@ class BufferedClient final : public Stream {
       const auto error = co_await client_.fill();
       if (error) co_return IoResult{error, 0};
     }
+    if (held.empty() && held.end_of_stream()) co_return IoResult{held.end_of_stream(), 0};
     if (held.empty()) co_return co_await client_.stream().read_some(buffer);
     const std::size_t bytes = std::min(buffer.size(), held.bytes().size());
     std::memcpy(buffer.data(), held.bytes().data(), bytes);
