@@ -70,7 +70,7 @@ Awaitable<int> Http2Bridge::watch_idle() {
     const auto due = last_use_ + idle_;
     if (std::chrono::steady_clock::now() >= due) {
       draining_ = true;
-      front_.terminate(NGHTTP2_NO_ERROR);
+      front_.close();
       break;
     }
     idle_timer_.expires_at(due);
@@ -188,7 +188,7 @@ void Http2Bridge::client_gone(std::string_view reason) {
   }
   links_.clear();
   idle_timer_.cancel();
-  if (back_) back_->terminate(NGHTTP2_NO_ERROR);
+  if (back_) back_->close();
 }
 
 void Http2Bridge::origin_gone(std::string_view reason) {

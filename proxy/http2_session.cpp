@@ -18,9 +18,10 @@ namespace asio = boost::asio;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 64 * 1024;
-// All that the streams may hold at once, so that the connection's window never stops one of them.
+// Twice what the streams may hold at once, for nghttp2 opens a window again when half of it was
+// consumed: so the connection's never stops a stream.
 constexpr std::size_t kConnectionWindow =
-    limits::kStreams * limits::kStreamWindow + limits::kWindowPool;
+    2 * (limits::kStreams * limits::kStreamWindow + limits::kWindowPool);
 // One that pays no heed to SETTINGS_MAX_HEADER_LIST_SIZE blows up its block by HPACK.
 constexpr std::size_t kHeadBytesEndured = 4 * limits::kHeadBytes;
 
@@ -117,8 +118,8 @@ Awaitable<int> Http2Session::write_loop() {
     fill();
     if (over_) break;
     if (out_.empty()) {
-      if (nghttp2_session_want_read(session_.get()) == 0 &&
-          nghttp2_session_want_write(session_.get()) == 0) {
+      if (ending_ || (nghttp2_session_want_read(session_.get()) == 0 &&
+                      nghttp2_session_want_write(session_.get()) == 0)) {
         break;
       }
       if (woken_) continue;
@@ -215,7 +216,14 @@ void Http2Session::end_with(std::uint32_t code, std::string_view reason) {
   wake();
 }
 
-void Http2Session::terminate(std::uint32_t code) { end_with(code, "we ended it"); }
+void Http2Session::close() {
+  // Not nghttp2's "terminate", which leaves out the RST_STREAM frames that wait.
+  goaway(NGHTTP2_NO_ERROR);
+  if (over_ || ending_) return;
+  reason_ = "we ended it";
+  ending_ = true;
+  write_dog_.expires_after(limits::kRefusalWrite);
+}
 
 void Http2Session::goaway(std::uint32_t code) {
   if (over_ || ending_) return;

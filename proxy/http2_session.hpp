@@ -97,8 +97,8 @@ class Http2Session {
   void consume(std::int32_t stream, std::size_t bytes);
   // No new streams; those under way may end, then the connection does.
   void goaway(std::uint32_t code);
-  // Says GOAWAY and ends, whatever is under way.
-  void terminate(std::uint32_t code);
+  // Says what waits to be said, GOAWAY, and ends, whatever is under way.
+  void close();
 
   bool over() const noexcept { return over_; }
   std::size_t peer_max_streams() const noexcept;

@@ -8,6 +8,7 @@
 namespace redoubtful::proxy::test {
 namespace {
 
+// `fields` must stay: without a copy nghttp2 leaves upper case as it is.
 std::vector<nghttp2_nv> values(const Fields& fields) {
   std::vector<nghttp2_nv> out;
   for (const auto& field : fields) {
@@ -16,6 +17,7 @@ std::vector<nghttp2_nv> values(const Fields& fields) {
     pair.namelen = field.name.size();
     pair.value = reinterpret_cast<std::uint8_t*>(const_cast<char*>(field.value.data()));
     pair.valuelen = field.value.size();
+    pair.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
     out.push_back(pair);
   }
   return out;
@@ -82,15 +84,15 @@ struct PeerCallbacks {
                       std::size_t length, std::uint32_t* flags, nghttp2_data_source*, void* user) {
     Peer& peer = of(user);
     auto& out = peer.outgoing_[stream];
-    const std::size_t now = std::min(length, out.bytes.size());
-    std::memcpy(buffer, out.bytes.data(), now);
-    out.bytes.erase(0, now);
+    const std::size_t now = std::min(length, out.bytes.size() - out.taken);
+    std::memcpy(buffer, out.bytes.data() + out.taken, now);
+    out.taken += now;
     peer.sent_body_bytes += now;
-    if (out.bytes.empty() && out.ended) {
+    if (out.taken == out.bytes.size() && out.ended) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
       if (out.trailers) {
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        const auto fields = values(*out.trailers);
+        const auto fields = values(peer.kept_.emplace_back(*out.trailers));
         nghttp2_submit_trailer(session, stream, fields.data(), fields.size());
       }
     } else if (now == 0) {
@@ -145,21 +147,21 @@ const std::string* Peer::Seen::field(std::string_view name) const {
 }
 
 std::int32_t Peer::request(Fields head, EndStream end) {
-  const auto fields = values(head);
+  const auto fields = values(kept_.emplace_back(std::move(head)));
   auto body = provider();
   return nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
                                 end == EndStream::kYes ? nullptr : &body, nullptr);
 }
 
 void Peer::respond(std::int32_t stream, Fields head, EndStream end) {
-  const auto fields = values(head);
+  const auto fields = values(kept_.emplace_back(std::move(head)));
   auto body = provider();
   nghttp2_submit_response(session_, stream, fields.data(), fields.size(),
                           end == EndStream::kYes ? nullptr : &body);
 }
 
 void Peer::informational(std::int32_t stream, Fields head) {
-  const auto fields = values(head);
+  const auto fields = values(kept_.emplace_back(std::move(head)));
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream, nullptr, fields.data(), fields.size(),
                          nullptr);
 }

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -108,12 +109,14 @@ class Peer {
   friend struct PeerCallbacks;
   struct Outgoing {
     std::string bytes;
+    std::size_t taken = 0;
     bool ended = false;
     std::optional<Fields> trailers;
   };
 
   MemoryStream& stream_;
   nghttp2_session* session_ = nullptr;
+  std::deque<Fields> kept_;  // as long as nghttp2 may look at them
   std::map<std::int32_t, Outgoing> outgoing_;
   std::map<std::int32_t, std::size_t> unread_;
   std::set<std::int32_t> held_;
