@@ -87,8 +87,8 @@ class WaysIn {
           std::tuple{SocketPurpose::kPlainHttp, kStream, "0.0.0.0", 80},
           std::tuple{SocketPurpose::kTls, kStream, "0.0.0.0", 443},
           std::tuple{SocketPurpose::kExplicit, kStream, "127.0.0.1", int{kExplicitProxyPort}}}) {
-      auto done = add(purpose, bound_socket(AF_INET, type, address,
-                                            static_cast<std::uint16_t>(port)));
+      auto done =
+          add(purpose, bound_socket(AF_INET, type, address, static_cast<std::uint16_t>(port)));
       if (!done) return done;
     }
     if (auto done = add_spares(SocketPurpose::kSpare4, AF_INET, spares); !done) return done;
@@ -208,8 +208,7 @@ Result<control::Listeners> receive_ways_in(int channel) {
   if (!whole) return Error(Errc::kPeerProtocol, "the box's sockets did not arrive whole");
   control::Listeners out;
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    out.sockets.push_back(
-        {static_cast<SocketPurpose>(purposes[i]), std::move(descriptors[i])});
+    out.sockets.push_back({static_cast<SocketPurpose>(purposes[i]), std::move(descriptors[i])});
   }
   return out;
 }

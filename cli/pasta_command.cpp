@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/box_sockets.hpp"
+#include "common/synthetic_ranges.hpp"
 #include "common/unique_fd.hpp"
 
 namespace redoubtful::cli {
@@ -43,6 +45,24 @@ Result<void> check_distinct(const std::vector<PortForward>& ports,
   return {};
 }
 
+// pasta says nothing when it cannot bind a port inside that the proxy's sockets have.
+Result<void> check_not_the_proxys(const NetworkProfile& network) {
+  if (!needs_proxy(network)) return {};
+  for (const auto& port : network.forward) {
+    const bool tcp = port.transport == Transport::kTcp;
+    const bool taken =
+        port.inside == 53 ||
+        (tcp && (port.inside == 80 || port.inside == 443 || port.inside == kExplicitProxyPort));
+    if (!taken) continue;
+    return Error(Errc::kInvalidProfile, port.origin.text() + ": " + name_of(port.transport) +
+                                            " port " + std::to_string(port.inside) +
+                                            " inside is where the box's way out begins")
+        .hint("forward it to another one: " + std::to_string(port.host) + ":" +
+              std::to_string(port.inside + 8000));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool needs_pasta(const NetworkProfile& network) {
@@ -51,6 +71,7 @@ bool needs_pasta(const NetworkProfile& network) {
 }
 
 Result<void> check_ports(const NetworkProfile& network) {
+  if (auto free = check_not_the_proxys(network); !free) return free;
   if (auto fine = check_distinct(network.forward, &PortForward::inside, "forwarded to inside");
       !fine) {
     return fine;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,8 +115,7 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
 }
 
 Result<control::Message> ProxyProcess::next(int milliseconds) {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   for (;;) {
     auto message = receiver_->poll();
     if (!message) return gone();
@@ -133,17 +133,18 @@ Result<control::Message> ProxyProcess::next(int milliseconds) {
 }
 
 Error ProxyProcess::gone() {
-  const int status = child_.running() ? [&] {
-    child_.signal(SIGKILL);
-    return child_.wait();
-  }()
-                                      : 0;
+  int status = 0;
+  if (child_.running()) {
+    child_.signal(SIGKILL);  // it may only have closed its end
+    status = child_.wait();
+  }
   std::string said;
-  for (const auto& line : complaints()) said = line;
-  return Error(Errc::kSystemCall,
-               "redoubtful-proxy ended (status " + std::to_string(shell_status(status)) + ")" +
-                   (said.empty() ? "" : "; its last words: " + said))
-      .hint("without it there is no way out of a box, so the run ends; `redoubtful doctor` tries it");
+  for (const auto& line : complaints().lines) said = line;
+  return Error(Errc::kSystemCall, "redoubtful-proxy ended (status " +
+                                      std::to_string(shell_status(status)) + ")" +
+                                      (said.empty() ? "" : "; its last words: " + said))
+      .hint(
+          "without it there is no way out of a box, so the run ends; `redoubtful doctor` tries it");
 }
 
 Result<control::Ready> ProxyProcess::wait_until_ready() {
@@ -183,8 +184,8 @@ Result<void> ProxyProcess::look() {
   }
 }
 
-std::vector<std::string> ProxyProcess::complaints() {
-  std::vector<std::string> out;
+ProxyProcess::Complaints ProxyProcess::complaints() {
+  Complaints out;
   char buffer[4096];
   ssize_t got = 0;
   while ((got = ::read(complaints_.get(), buffer, sizeof buffer)) > 0) {
@@ -193,10 +194,11 @@ std::vector<std::string> ProxyProcess::complaints() {
         if (partial_.size() < kMostComplaintBytes) partial_ += c;
         continue;
       }
-      if (++lines_ <= kMostComplaints) out.push_back(shown(partial_));
+      if (++lines_ <= kMostComplaints) out.lines.push_back(shown(partial_));
       partial_.clear();
     }
   }
+  out.ended = got == 0;
   return out;
 }
 

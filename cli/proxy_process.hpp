@@ -56,8 +56,12 @@ class ProxyProcess {
   // gone: what the run ends with.
   Result<void> look();
 
-  // Lines that it wrote to its standard error since; at most a few.
-  std::vector<std::string> complaints();
+  // What it wrote to its standard error since, by lines; bounded for a whole run.
+  struct Complaints {
+    std::vector<std::string> lines;
+    bool ended = false;  // it will say no more
+  };
+  Complaints complaints();
 
   // Asks what happened, and ends it. Nothing when it did not answer in time.
   std::optional<control::Summary> finish();

@@ -16,6 +16,7 @@
 #include "cli/pasta_command.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/programs.hpp"
+#include "cli/run_network.hpp"
 #include "cli/session.hpp"
 #include "common/text.hpp"
 
@@ -82,23 +83,35 @@ Result<int> run(const RunRequest& request) {
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
+  auto places = find_places(PlaceVariables::from_environment());
+  if (!places) return std::move(places).error();
+  const std::string name = session_name();
+  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
+                                 : RunNetwork::start(profile, *places, name);
+  if (!network) return std::move(network).error();
+  log::stage("the proxy starts");
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();
   if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
-  auto environment = agent_environment(profile.environment, collected->environment,
-                                       {.user = collected->facts.user,
-                                        .uid = collected->facts.uid,
-                                        .home = plan->home,
-                                        .shell = collected->facts.shell,
-                                        .path = plan->path,
-                                        .network = profile.network.mode.value,
-                                        .allowed_hosts = allowed_hosts(profile.network)});
-  if (!environment) return std::move(environment).error();
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
+  if (auto settled = network->settle(); !settled) return std::move(settled).error();
+  log::stage("the proxy is ready");
+  network->add_to(*plan, *collected->facts.files);
+  EnvironmentFacts environment_facts{.user = collected->facts.user,
+                                     .uid = collected->facts.uid,
+                                     .home = plan->home,
+                                     .shell = collected->facts.shell,
+                                     .path = plan->path,
+                                     .network = profile.network.mode.value,
+                                     .allowed_hosts = allowed_hosts(profile.network)};
+  network->add_to(environment_facts);
+  auto environment =
+      agent_environment(profile.environment, collected->environment, environment_facts);
+  if (!environment) return std::move(environment).error();
   log::stage("planned");
 
   std::vector<std::string> command = request.command;
@@ -108,8 +121,9 @@ Result<int> run(const RunRequest& request) {
   command.insert(command.begin() + 1, arguments.begin(), arguments.end());
 
   using Lines = const std::vector<std::string>*;
-  for (const Lines lines : std::initializer_list<Lines>{
-           &collected->warnings, &plan->notes, &environment->warnings, &guards->warnings()}) {
+  for (const Lines lines :
+       std::initializer_list<Lines>{&collected->warnings, &plan->notes, &network->notes(),
+                                    &environment->warnings, &guards->warnings()}) {
     for (const auto& line : *lines) log::note(line);
   }
   if (request.dry_run) {
@@ -148,6 +162,7 @@ Result<int> run(const RunRequest& request) {
   for (const auto& line : limits->notes()) log::note(line);
 
   session.profile = &profile;
+  session.proxy = network->proxy();
   session.plan = &*plan;
   session.guards = &*guards;
   session.limits = &*limits;
@@ -160,8 +175,9 @@ Result<int> run(const RunRequest& request) {
   if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
   auto status = run_session(std::move(session));
   for (const auto& line : limits->reached()) log::error(line);
+  network->finish();
 
-  auto report = guards->check_at_exit(collected->places.state + "/undone/" + session_name());
+  auto report = guards->check_at_exit(collected->places.state + "/undone/" + name);
   if (report) {
     for (const auto& line : report->lines) log::error(line);
   } else {
