@@ -71,12 +71,14 @@ bool needs_pasta(const NetworkProfile& network) {
 }
 
 Result<void> check_ports(const NetworkProfile& network) {
-  if (auto free = check_not_the_proxys(network); !free) return free;
   if (auto fine = check_distinct(network.forward, &PortForward::inside, "forwarded to inside");
       !fine) {
     return fine;
   }
-  return check_distinct(network.publish, &PortForward::host, "published");
+  if (auto apart = check_distinct(network.publish, &PortForward::host, "published"); !apart) {
+    return apart;
+  }
+  return check_not_the_proxys(network);
 }
 
 Result<void> check_ports_free(const NetworkProfile& network) {

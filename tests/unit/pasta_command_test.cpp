@@ -73,11 +73,11 @@ TEST(PastaCommand, IsNotNeededWithoutPorts) {
 
 TEST(CheckPorts, RefusesTwoForwardsToOnePort) {
   NetworkProfile network;
-  network.forward = {port(8080, 80), port(8080, 80)};
+  network.forward = {port(8080, 8000), port(8080, 8000)};
   EXPECT_TRUE(check_ports(network)) << "the same twice is one";
-  network.forward = {port(8080, 80), port(8081, 80)};
+  network.forward = {port(8080, 8000), port(8081, 8000)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("forwarded to inside twice"));
-  network.forward = {port(8080, 80), port(8081, 80, Transport::kUdp)};
+  network.forward = {port(8080, 8000), port(8081, 8000, Transport::kUdp)};
   EXPECT_TRUE(check_ports(network)) << "control: another transport";
   network.publish = {port(3000, 1), port(3000, 2)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("published twice"));
