@@ -85,18 +85,19 @@ class Composer {
       return Error(Errc::kInvalidProfile,
                    "more than " + std::to_string(kMaxDocuments) + " profiles extend each other");
     }
-    auto layer = load_layer(file.bytes, name, places_.shown(file.path), kind);
-    if (!layer) return std::move(layer).error();
+    auto loaded = load_layer(file.bytes, name, places_.shown(file.path), kind);
+    if (!loaded) return std::move(loaded).error();
+    const Layer& layer = *loaded;
     open_.push_back(file.path);
     std::vector<Sourced<std::string>> inherited;
-    for (const auto& extended : layer->extends) {
+    for (const auto& extended : layer.extends) {
       auto added = add_extended(extended, inherited);
       if (!added) return added;
     }
     open_.pop_back();
-    const auto& claimed = layer->commands.empty() ? inherited : layer->commands;
+    const auto& claimed = layer.commands.empty() ? inherited : layer.commands;
     done_.emplace(file.path, claimed);
-    apply_layer(profile_, *layer, command_, claimed);
+    apply_layer(profile_, layer, command_, claimed);
     return {};
   }
 
@@ -159,7 +160,7 @@ Result<void> add_config(Composer& composer, Result<std::optional<StoredFile>> fi
 std::string project_profile(const std::string& directory, const Places& places) {
   std::string at = directory;
   while (at.size() > 1 && at != places.home) {
-    const std::string candidate = at + "/.redoubtful.yaml";
+    std::string candidate = at + "/.redoubtful.yaml";
     if (::access(candidate.c_str(), F_OK) == 0) return candidate;
     if (::access((at + "/.git").c_str(), F_OK) == 0) break;
     at.resize(at.rfind('/'));

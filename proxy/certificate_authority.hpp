@@ -3,7 +3,8 @@
 // The session's own certificate authority: made in memory, gone with the process. [trusted core]
 //
 // P-256, one day, back-dated an hour (clock skew). Leaves are made at first use and kept; their SAN
-// is the name, or the address. The key never leaves this object, and nothing writes it anywhere.
+// is the name, or the address. The keys never leave this object, and nothing writes them anywhere;
+// they are in OpenSSL's secure heap (openssl.hpp).
 // Source: RFC 5280; Python 3.13 and Go check authority and subject key ids.
 
 #include <memory>
@@ -11,8 +12,7 @@
 
 #include "common/error.hpp"
 #include "common/host.hpp"
-
-struct ssl_ctx_st;
+#include "proxy/openssl.hpp"
 
 namespace redoubtful::proxy {
 
@@ -24,10 +24,13 @@ class CertificateAuthority {
 
   virtual const std::string& certificate_pem() const noexcept = 0;
 
-  // A server context (TLS 1.2 and later, tickets on, read-ahead) with a leaf for the host. Valid as
-  // long as this object. At most 4,096 are kept; the least recently used goes first.
+  // The server's end of a connection that shows a leaf for the host: TLS 1.2 and later, tickets on
+  // (for this host only), read-ahead. All share one context, for a context costs more than a leaf;
+  // at most 1,024 leaves are kept, the least recently used goes first.
+  // `protocol`: what ALPN chooses if the client offers it; none when empty. Must outlive the
+  // handshake.
   // Errors: kTls.
-  virtual Result<ssl_ctx_st*> server_context(const Host& host) = 0;
+  virtual Result<SslPtr> server(const Host& host, const std::string& protocol) = 0;
 };
 
 }  // namespace redoubtful::proxy

@@ -19,11 +19,13 @@ inline constexpr std::size_t kFields = 256;  // header fields of one message
 inline constexpr std::size_t kClientHelloBytes = 16 * 1024;  // one TLS record; real ones are 2 KiB
 inline constexpr std::size_t kRelayBytes =
     64 * 1024;  // one piece of a body or tunnel: back-pressure
-inline constexpr std::size_t kDnsMessageBytes = 4096;   // a query over TCP; UDP ones are 512
-inline constexpr std::size_t kSyntheticNames = 4096;    // names that one session may look up
-inline constexpr std::size_t kNamesPerMinute = 600;     // new ones: a name can carry data
-inline constexpr std::size_t kConnections = 1024;       // of one session, all ways in together
-inline constexpr std::size_t kStreams = 100;            // concurrent ones of an HTTP/2 connection
+inline constexpr std::size_t kDnsMessageBytes = 4096;  // a query over TCP; UDP ones are 512
+inline constexpr std::size_t kSyntheticNames = 4096;   // names that one session may look up
+inline constexpr std::size_t kNamesPerMinute = 600;    // new ones: a name can carry data
+inline constexpr std::size_t kConnections = 1024;      // of one session, all ways in together
+inline constexpr std::size_t kStreams = 100;           // concurrent ones of an HTTP/2 connection
+inline constexpr std::size_t kAddresses = 64;          // of one name; more are not tried
+inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists have 5 MiB
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last
@@ -32,6 +34,10 @@ inline constexpr seconds kFirstBytes{10};         // until a client says what it
 inline constexpr seconds kConnect{15};            // all addresses of an origin together
 inline constexpr milliseconds kNextAddress{250};  // RFC 8305, section 5
 inline constexpr seconds kResolve{10};
+inline constexpr milliseconds kNameServer{1500};  // its first try; each further waits twice as long
+// For the second of A and AAAA when the first has answered; RFC 8305 section 3 says 50 ms, which is
+// less than many name servers need for a name that they do not hold.
+inline constexpr milliseconds kOtherFamily{500};
 inline constexpr minutes kIdle{5};  // keep-alive between two requests
 inline constexpr seconds kRefusalWrite{10};
 // A body or tunnel may pause for hours (long polls, agents that think); TCP keep-alive finds the

@@ -64,6 +64,8 @@ class PlainStream final : public Stream {
     return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   }
 
+  asio::ip::tcp::socket take() { return std::move(socket_); }
+
  private:
   static constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
@@ -110,6 +112,10 @@ Awaitable<Direction> copy(Stream& from, Stream& to) {
 
 std::unique_ptr<Stream> plain_stream(asio::ip::tcp::socket socket, std::string early) {
   return std::make_unique<PlainStream>(std::move(socket), std::move(early));
+}
+
+asio::ip::tcp::socket take_socket(std::unique_ptr<Stream> plain) {
+  return dynamic_cast<PlainStream&>(*plain).take();
 }
 
 // The timer's own wait is the only one under way: setting a later deadline only moves a number.

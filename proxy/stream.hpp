@@ -58,6 +58,10 @@ class Stream {
 // TCP as it is. `early`: bytes that were read before, delivered first.
 std::unique_ptr<Stream> plain_stream(boost::asio::ip::tcp::socket socket, std::string early = {});
 
+// The socket of a stream that plain_stream() made; what of `early` was not read is lost, so read it
+// first.
+boost::asio::ip::tcp::socket take_socket(std::unique_ptr<Stream> plain);
+
 // Closes a stream when its time is up. Cheap to set again: one timer runs, whatever is set.
 // Lifetime: the stream must outlive it. Source: Boost 1.81 has no cancel_after.
 class Watchdog {

@@ -164,6 +164,20 @@ TEST(BadInput, ABwrapThatIsTooOldIsSaid) {
   EXPECT_THAT(outcome.err, HasSubstr("Unknown option --disable-userns"));
 }
 
+// Only the directory of the program is in PATH there: neither profiles nor init are to be found.
+TEST(BadInput, ARunInsideABoxIsSaid) {
+  const World world;
+  const auto program = redoubtful_program();
+  const Outcome outcome = world.run(
+      {.options = {"-p", program.parent_path()},
+       .command = {
+           "/bin/sh", "-c",
+           "redoubtful run true; echo $?; redoubtful demo; echo $?; redoubtful --version"}});
+  EXPECT_THAT(outcome.out, ::testing::StartsWith("125\n125\nredoubtful ")) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("redoubtful: this is already inside a redoubtful box\n"));
+  EXPECT_THAT(outcome.err, ::testing::Not(HasSubstr("install")));
+}
+
 TEST(BadInput, NothingIsLeftBehindByARefusal) {
   const World world;
   world.write(world.project() / "f", "");

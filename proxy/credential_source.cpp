@@ -1,0 +1,61 @@
+#include "proxy/credential_source.hpp"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "common/text.hpp"
+#include "proxy/surrogate.hpp"
+
+namespace redoubtful::proxy {
+namespace {
+
+constexpr std::string_view kEnvironment = "env:";
+
+std::string host_list(const std::vector<Host>& hosts) {
+  std::string out;
+  for (const auto& host : hosts) out += (out.empty() ? "" : ", ") + host.text();
+  return out;
+}
+
+}  // namespace
+
+Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& credentials,
+                                         std::vector<control::NamedValue>& environment) {
+  ReadCredentials out;
+  for (const auto& credential : credentials) {
+    const std::string who =
+        credential.origin.text() + ": the credential " + quoted(credential.name, 80);
+    if (!credential.source.starts_with(kEnvironment)) {
+      return Error(Errc::kNotYet, who + ": the source " + quoted(credential.source, 80) +
+                                      " is not of this version");
+    }
+    const std::string variable = credential.source.substr(kEnvironment.size());
+    const auto found = std::find_if(environment.begin(), environment.end(),
+                                    [&](const auto& value) { return value.name == variable; });
+    if (found == environment.end() || found->value.empty()) {
+      if (credential.optional) {
+        out.notes.push_back("credential " + credential.name + " is off: " + variable +
+                            " is not set");
+        continue;
+      }
+      return Error(Errc::kInvalidProfile, who + ": the variable " + variable + " is not set")
+          .hint("set it, or write `optional: true` for a run without it");
+    }
+    auto secret = Secret::take(std::string(found->value));
+    if (!secret) return std::move(secret).error().during(who + " (" + credential.source + ")");
+    auto surrogate = make_surrogate(*secret);
+    if (!surrogate) {
+      return std::move(surrogate).error().during(who + " (" + credential.source + ")");
+    }
+    out.notes.push_back("credential " + credential.name + " is live for " +
+                        host_list(credential.hosts));
+    out.surrogates.push_back({credential.name, credential.expose_env, *surrogate});
+    out.live.push_back(
+        {credential.name, credential.hosts, std::move(*secret), std::move(*surrogate)});
+  }
+  for (auto& value : environment) ::explicit_bzero(value.value.data(), value.value.size());
+  return out;
+}
+
+}  // namespace redoubtful::proxy
