@@ -217,8 +217,6 @@ std::string_view mode_name(NetworkMode mode) {
       return "none";
     case NetworkMode::kFiltered:
       return "filtered";
-    case NetworkMode::kDiscover:
-      return "discover";
     case NetworkMode::kDangerouslyOpen:
       return "dangerously-open";
   }

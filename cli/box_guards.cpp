@@ -239,6 +239,7 @@ Result<void> BoxGuards::lay_again(pid_t outer, pid_t first) {
     }
   }
   if (numbers.empty()) return {};
+  again.reserve(numbers.size());
   for (const std::size_t number : numbers) again.push_back(state_->overlays[number]);
   auto helper = ChildProcess::fork([&] { return lay_in_box(outer, first, again); });
   if (!helper) return std::move(helper).error();

@@ -87,7 +87,7 @@ Error become_box(const BoxRequest& request, int report) {
                        request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
-  HiddenProc proc = find_hidden_proc();
+  HiddenProc proc = find_hidden_proc(request.nested ? Nesting::kAllowed : Nesting::kRefused);
   const auto command = bwrap_command(
       {.program = request.bwrap,
        .nested = request.nested,

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/agent_seccomp.hpp"
+
 namespace redoubtful::cli {
 
 struct BwrapRequest {
@@ -26,11 +28,16 @@ std::vector<std::string> bwrap_command(const BwrapRequest& request);
 // Entries of /proc outside the process directories that are not namespaced and must not be seen:
 // the keys of the user; and, when this process runs as root, what kernel uid 0 could still write
 // without any capability, or read while others may not.
+//
+// Nothing for an ordinary user whose programs may build sandboxes: the kernel lets them mount a
+// /proc of their own only while they see a whole one. They can then read the names of the user's
+// keys, never their content, for the filter has no keyctl(2). Root's stays covered: a fresh one
+// could be written.
 struct HiddenProc {
   std::vector<std::string> files;
   std::vector<std::string> directories;
   std::vector<std::string> read_only;  // /proc/sys, which programs read
 };
-HiddenProc find_hidden_proc();
+HiddenProc find_hidden_proc(Nesting nesting);
 
 }  // namespace redoubtful::cli

@@ -104,7 +104,7 @@ void Console::Implementation::start_relays() {
   for (int fd = 1; fd < 3; ++fd) {
     StandardStream& stream = streams_.streams[static_cast<std::size_t>(fd)];
     if (!stream.ours) continue;
-    auto failed = [this](Error error) {
+    auto failed = [this](const Error& error) {
       if (events_.on_message) events_.on_message(error.what());
     };
     outputs_.push_back(std::make_unique<OutputRelay>(loop_, fd, std::move(stream.ours), failed,

@@ -16,7 +16,7 @@ const char* heading(std::string_view section) {
 
 std::string sign(bool holds, const DemoStyle& style) {
   const bool unicode = style.signs == Signs::kUnicode;
-  const std::string text = holds ? (unicode ? "✓" : "ok ") : (unicode ? "✗" : "NOT");
+  std::string text = holds ? (unicode ? "✓" : "ok ") : (unicode ? "✗" : "NOT");
   if (style.colour == Colour::kNever) return text;
   return (holds ? "\033[32m" : "\033[31m") + text + "\033[0m";
 }

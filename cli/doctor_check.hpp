@@ -55,6 +55,6 @@ Check not_tried(std::string id, std::string title, const std::string& needed);
 // A Check from what an attempt said: ok with its text, or `otherwise` with its error; the remedy is
 // `remedy`, or the error's hint when that is empty.
 Check judged(std::string id, std::string title, Result<std::string> result, Verdict otherwise,
-             std::string remedy);
+             const std::string& remedy);
 
 }  // namespace redoubtful::cli

@@ -205,7 +205,7 @@ Check not_tried(std::string id, std::string title, const std::string& needed) {
 }
 
 Check judged(std::string id, std::string title, Result<std::string> result, Verdict otherwise,
-             std::string remedy) {
+             const std::string& remedy) {
   Check check{.id = std::move(id), .title = std::move(title), .found = {}, .remedy = {}};
   if (result) {
     check.found = std::move(*result);
@@ -213,7 +213,7 @@ Check judged(std::string id, std::string title, Result<std::string> result, Verd
   }
   check.verdict = otherwise;
   check.found = result.error().what();
-  check.remedy = remedy.empty() ? result.error().hint() : std::move(remedy);
+  check.remedy = remedy.empty() ? result.error().hint() : remedy;
   return check;
 }
 

@@ -40,7 +40,7 @@ Error become_small_box(const std::string& bwrap, const std::string& program,
   for (const int fd : {seccomp.calls.get(), seccomp.arguments.get()}) {
     if (auto passed = make_inheritable(fd); !passed) return std::move(passed).error();
   }
-  HiddenProc proc = find_hidden_proc();
+  HiddenProc proc = find_hidden_proc(Nesting::kRefused);
   const auto command = bwrap_command({.program = bwrap,
                                       .seccomp_fds = {seccomp.calls.get(), seccomp.arguments.get()},
                                       .proc_files = std::move(proc.files),

@@ -34,9 +34,8 @@ constexpr std::string_view kRun =
   -a, --allow RULE             a host: NAME, *.NAME, NAME:PORT, tcp://NAME:PORT
       --deny RULE              beats every --ask and --allow
       --ask RULE               beats every --allow; needs an answer
-  -s, --secret NAME=env:VAR@HOST[,HOST]  VAR's value, swapped in for HOST
   -e, --env NAME[=VALUE]       pass a variable, or set it
-      --network MODE           filtered, none, discover, dangerously-open
+      --network MODE           filtered (default), none, dangerously-open
       --home MODE              tmpfs or persistent (one per project)
       --cwd MODE               the current directory: rw (default) or ro
   -C, --chdir DIR              run in DIR

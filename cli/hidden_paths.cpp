@@ -132,6 +132,7 @@ Result<std::vector<HiddenPath>> hidden_paths(int mount, const std::string& mount
   }
 
   std::vector<HiddenPath> hidden;
+  hidden.reserve(found.size());
   for (auto& one : found) hidden.push_back(std::move(one.hidden));
   std::sort(hidden.begin(), hidden.end(),
             [](const HiddenPath& a, const HiddenPath& b) { return a.path < b.path; });

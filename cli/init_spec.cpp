@@ -25,10 +25,10 @@ protocol::SpecTermios portable(const termios& settings) {
 }
 
 void describe_terminal(const TerminalSpec& terminal, protocol::SpecHeader& header) {
-  constexpr std::uint32_t kReplaces[] = {protocol::kTerminalOn0, protocol::kTerminalOn1,
-                                         protocol::kTerminalOn2};
+  constexpr std::array<std::uint32_t, std::tuple_size_v<decltype(terminal.replaces)>> kReplaces = {
+      protocol::kTerminalOn0, protocol::kTerminalOn1, protocol::kTerminalOn2};
   header.flags |= protocol::kMakeTerminal;
-  for (std::size_t n = 0; n < terminal.replaces.size(); ++n) {
+  for (std::size_t n = 0; n < kReplaces.size(); ++n) {
     if (terminal.replaces[n]) header.flags |= kReplaces[n];
   }
   if (terminal.start == StartIn::kBackground) header.flags |= protocol::kInBackground;

@@ -71,6 +71,9 @@ void Job::adopt(UniqueFd master) {
   events.lost_foreground = [this] { settle(); };
   relay_ = std::make_unique<TerminalRelay>(loop_, *outer_, std::move(master), clipboard_,
                                            std::move(events));
+  // It has changed since terminal_spec() perhaps, and without the keys the agent is told of later
+  // changes only.
+  relay_->resize();
 }
 
 void Job::place(Place place) {

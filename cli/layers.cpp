@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 
-#include "cli/network_settling.hpp"
 #include "cli/profile_loader.hpp"
 #include "cli/profile_store.hpp"
 #include "cli/yaml_document.hpp"
@@ -29,20 +28,6 @@ void overrule(Sourced<T>& value, const std::optional<Sourced<T>>& later) {
 template <class T>
 void overrule(std::optional<Sourced<T>>& value, const std::optional<Sourced<T>>& later) {
   if (later) value = later;
-}
-
-// An entry of a later layer takes the place of the earlier one of its name, whole.
-template <class T, class Name>
-void replace_named(std::vector<T>& to, const std::vector<T>& from, Name name) {
-  for (const T& entry : from) {
-    const auto old = std::find_if(to.begin(), to.end(),
-                                  [&](const T& other) { return name(other) == name(entry); });
-    if (old == to.end()) {
-      to.push_back(entry);
-    } else {
-      *old = entry;
-    }
-  }
 }
 
 bool meant_for(const std::vector<std::string>& command,
@@ -85,18 +70,19 @@ class Composer {
       return Error(Errc::kInvalidProfile,
                    "more than " + std::to_string(kMaxDocuments) + " profiles extend each other");
     }
-    auto layer = load_layer(file.bytes, name, places_.shown(file.path), kind);
-    if (!layer) return std::move(layer).error();
+    auto loaded = load_layer(file.bytes, name, places_.shown(file.path), kind);
+    if (!loaded) return std::move(loaded).error();
+    const Layer& layer = *loaded;
     open_.push_back(file.path);
     std::vector<Sourced<std::string>> inherited;
-    for (const auto& extended : layer->extends) {
+    for (const auto& extended : layer.extends) {
       auto added = add_extended(extended, inherited);
       if (!added) return added;
     }
     open_.pop_back();
-    const auto& claimed = layer->commands.empty() ? inherited : layer->commands;
+    const auto& claimed = layer.commands.empty() ? inherited : layer.commands;
     done_.emplace(file.path, claimed);
-    apply_layer(profile_, *layer, command_, claimed);
+    apply_layer(profile_, layer, command_, claimed);
     return {};
   }
 
@@ -155,11 +141,26 @@ Result<void> add_config(Composer& composer, Result<std::optional<StoredFile>> fi
   return composer.add(**file, name, DocumentKind::kConfig);
 }
 
+// dangerously-open has no proxy that could deny or ask, so the two together would promise what
+// nobody keeps.
+Result<void> refuse_open_with_rules(const NetworkProfile& network) {
+  if (network.mode.value != NetworkMode::kDangerouslyOpen) return {};
+  const auto* rule = !network.deny.empty()  ? &network.deny.front()
+                     : !network.ask.empty() ? &network.ask.front()
+                                            : nullptr;
+  if (rule == nullptr) return {};
+  return Error(Errc::kInvalidProfile, "the network mode dangerously-open (" +
+                                          network.mode.origin.text() + ") cannot keep the rule " +
+                                          quoted(rule->value.text) + " (" + rule->origin.text() +
+                                          ")")
+      .hint("use --network filtered, or remove the rule");
+}
+
 // The nearest .redoubtful.yaml from `directory` up to the top of its checkout.
 std::string project_profile(const std::string& directory, const Places& places) {
   std::string at = directory;
   while (at.size() > 1 && at != places.home) {
-    const std::string candidate = at + "/.redoubtful.yaml";
+    std::string candidate = at + "/.redoubtful.yaml";
     if (::access(candidate.c_str(), F_OK) == 0) return candidate;
     if (::access((at + "/.git").c_str(), F_OK) == 0) break;
     at.resize(at.rfind('/'));
@@ -195,12 +196,6 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   append(network.ask, layer.ask);
   append(network.forward, layer.forward);
   append(network.publish, layer.publish);
-  append(network.ca, layer.ca);
-  overrule(network.proxy, layer.proxy);
-  replace_named(network.origins, layer.origins,
-                [](const OriginOverride& entry) -> const Host& { return entry.host; });
-  replace_named(profile.credentials, layer.credentials,
-                [](const CredentialProfile& entry) -> const std::string& { return entry.name; });
 
   overrule(profile.limits.memory_bytes, layer.limits.memory_bytes);
   overrule(profile.limits.processes, layer.limits.processes);
@@ -239,7 +234,8 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
   }
   out.profile = composer.take();
   apply_layer(out.profile, selection.flags, selection.command, {});
-  if (auto fits = settle_network(out.profile); !fits) return std::move(fits).error();
+  if (auto kept = refuse_open_with_rules(out.profile.network); !kept)
+    return std::move(kept).error();
   if (const auto ignored = project_profile(selection.directory, places); !ignored.empty()) {
     out.notices.push_back("ignored " + places.shown(ignored) +
                           ": the agent can write it, so it grants nothing");

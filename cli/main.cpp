@@ -72,6 +72,9 @@ Result<int> run_or_show(const Places& places, Invocation invocation) {
 Result<int> dispatch(Invocation invocation) {
   if (invocation.verb == Verb::kHelp) return printed(std::string(help_text(invocation.topic)));
   if (invocation.verb == Verb::kVersion) return printed(version_text());
+  if (invocation.verb == Verb::kRun || invocation.verb == Verb::kDemo) {
+    if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
+  }
   if (invocation.verb == Verb::kDoctor) return doctor({.format = invocation.format});
   if (invocation.verb == Verb::kDemo) return demo({});
   auto places = find_places(PlaceVariables::from_environment());

@@ -138,13 +138,13 @@ class Assembler {
         }
         next = open_beneath(at.get(), name, O_PATH | O_DIRECTORY);
       }
-      if (!next) return missing_mount_point(std::move(next).error(), done);
+      if (!next) return missing_mount_point(next.error(), done);
       at = std::move(*next);
     }
     return at;
   }
 
-  static Error missing_mount_point(Error error, const std::string& path) {
+  static Error missing_mount_point(const Error& error, const std::string& path) {
     return Error(Errc::kInvalidMount, error.what())
         .hint("the mount point " + quoted(path) +
               " must be a plain directory or file on the host already: nothing is created in "
@@ -157,7 +157,7 @@ class Assembler {
     const std::string name(name_of(target));
     auto found = open_beneath(parent->get(), name, O_PATH);
     if (found || found.error().system_errno() != ENOENT || !may_create(target)) {
-      if (!found) return missing_mount_point(std::move(found).error(), target);
+      if (!found) return missing_mount_point(found.error(), target);
       return found;
     }
     if (type == S_IFDIR) {

@@ -224,7 +224,7 @@ class Planner {
   // Where a source appears when the user names no other place.
   std::string default_target(const std::string& path, const ResolvedPath& source) const {
     const std::string home = normalized(facts_.home);
-    const std::string lexical = normalized(path);
+    std::string lexical = normalized(path);
     if (is_within(lexical, home_)) return lexical;
     if (is_within(lexical, home)) return home_ + lexical.substr(home.size());
     return source.real;

@@ -27,8 +27,8 @@ struct Raw {
 };
 
 // In the design, but not built; the command line knows them to say so.
-constexpr std::array<std::string_view, 2> kLaterOptions{"--name", "--detach"};
-constexpr std::string_view kLaterShort = "nd";
+constexpr std::array<std::string_view, 3> kLaterOptions{"--secret", "--name", "--detach"};
+constexpr std::string_view kLaterShort = "snd";
 constexpr std::array<std::string_view, 11> kLaterCommands{
     "why", "allow", "init", "trust", "audit", "ps", "logs", "attach", "stop", "rm", "completion"};
 constexpr std::array<std::string_view, 6> kCommands{"run",  "show",   "profile",
@@ -67,7 +67,6 @@ void add_run_options(CLI::App& app, Raw& raw) {
   add_list(app, "-a,--allow", raw.flags.allow);
   add_list(app, "--deny", raw.flags.deny);
   add_list(app, "--ask", raw.flags.ask);
-  add_list(app, "-s,--secret", raw.flags.secrets);
   add_list(app, "-e,--env", raw.flags.environment);
   add_last(app, "--network", raw.flags.network);
   add_last(app, "--home", raw.flags.home);

@@ -7,10 +7,13 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/captured_run.hpp"
 #include "common/unique_fd.hpp"
 
 namespace redoubtful::cli {
 namespace {
+
+constexpr const char* kLoopbackSwitch = "--host-lo-to-ns-lo";
 
 const char* name_of(Transport transport) { return transport == Transport::kTcp ? "tcp" : "udp"; }
 
@@ -84,6 +87,12 @@ Result<void> check_ports_free(const NetworkProfile& network) {
   return {};
 }
 
+bool has_loopback_switch(const std::string& program, const NetworkProfile& network) {
+  if (network.publish.empty()) return false;
+  const auto help = run_captured({.arguments = {program, "--help"}, .environment = {}});
+  return help && (help->out + help->err).find(kLoopbackSwitch) != std::string::npos;
+}
+
 std::vector<std::string> pasta_command(const PastaRequest& request) {
   const NetworkProfile& network = *request.network;
   const auto proc = "/proc/" + std::to_string(request.box) + "/ns/";
@@ -94,6 +103,7 @@ std::vector<std::string> pasta_command(const PastaRequest& request) {
   // As root it would become nobody, who may not enter the namespace.
   if (request.as_root) add({"--runas", "0:0"});
   add({"--no-map-gw"});
+  if (request.has_loopback_switch) add({kLoopbackSwitch});
   if (network.mode.value == NetworkMode::kDangerouslyOpen) {
     add({"--config-net", "--dns-forward", kOpenResolver});
   } else {

@@ -142,10 +142,10 @@ Result<PathGlob> PathGlob::parse(std::string_view text) {
           .hint("write the path from the mount's top, without . and ..");
     }
     for (std::size_t i = 0; i < component.size(); ++i) {
-      if (component[i] == '\\' && ++i == component.size()) {
-        return bad(text, "ends a component with a backslash");
-      }
-      if (component[i] == '[' && (i == 0 || component[i - 1] != '\\')) {
+      if (component[i] == '\\') {
+        // The two are one; what follows an escaped backslash is not escaped.
+        if (++i == component.size()) return bad(text, "ends a component with a backslash");
+      } else if (component[i] == '[') {
         const std::size_t end = end_of_set(component, i);
         if (end == std::string_view::npos) {
           return bad(text, "has a \"[\" that is not closed").hint("write \\[ for the character");

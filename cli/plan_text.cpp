@@ -46,8 +46,6 @@ const char* mode_word(NetworkMode mode) {
       return "none";
     case NetworkMode::kFiltered:
       return "filtered (no proxy in this version: no way out)";
-    case NetworkMode::kDiscover:
-      return "discover (everything public, recorded)";
     case NetworkMode::kDangerouslyOpen:
       return "dangerously-open (everything, unchecked)";
   }

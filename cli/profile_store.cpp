@@ -139,6 +139,7 @@ Result<StoredFile> ProfileStore::find(const std::string& reference) const {
   if (*builtin) return **std::move(builtin);
   const std::vector<StoredName> known = list();
   std::vector<std::string_view> names;
+  names.reserve(known.size());
   for (const auto& entry : known) names.push_back(entry.name);
   return Error(Errc::kInvalidProfile,
                "there is no profile " + quoted(reference, 80) + did_you_mean(reference, names))

@@ -75,7 +75,7 @@ class Planner {
 
   // Below the home the spelling asked for is kept; elsewhere the links exist inside as well.
   std::string target_of(const std::string& path, const ResolvedPath& end) const {
-    const std::string lexical = normalized(path);
+    std::string lexical = normalized(path);
     if (is_within(lexical, home_)) return lexical;
     const std::string home = normalized(facts_.home);
     if (is_within(lexical, home)) return home_ + lexical.substr(home.size());
@@ -107,7 +107,7 @@ class Planner {
     if (modules != std::string::npos) return file.substr(0, modules + 13);
     const std::string directory = parent_of(file);
     if (name_of(directory) == "bin") {
-      const std::string prefix = parent_of(directory);
+      std::string prefix = parent_of(directory);
       if (!is_shared(prefix)) return prefix;
     }
     return is_shared(directory) ? file : directory;

@@ -32,10 +32,17 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-Result<void> refuse_inside_a_box() {
-  if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
-  return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
-      .hint("the command is confined here as it is; start it directly");
+Result<void> refuse_contradictions(const NetworkProfile& network) {
+  if (network.mode.value == NetworkMode::kDangerouslyOpen) {
+    for (const auto* list : {&network.deny, &network.ask}) {
+      if (list->empty()) continue;
+      return Error(Errc::kInvalidProfile, network.mode.origin.text() +
+                                              ": network mode dangerously-open cannot keep the " +
+                                              "rule at " + list->front().origin.text())
+          .hint("without the proxy nothing is checked; remove the rule or the mode");
+    }
+  }
+  return check_ports(network);
 }
 
 std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
@@ -77,11 +84,17 @@ ResourceLimit raise_descriptor_limit() {
 
 }  // namespace
 
+Result<void> refuse_inside_a_box() {
+  if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
+  return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
+      .hint("the command is confined here as it is; start it directly");
+}
+
 Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
-  if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
+  if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();

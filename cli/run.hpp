@@ -19,6 +19,10 @@ struct RunRequest {
   bool dry_run = false;              // print the plan, start nothing
 };
 
+// Before anything is read: in a box neither profiles nor bwrap need to be there.
+// Errors: kSystemCall in a box of ours.
+Result<void> refuse_inside_a_box();
+
 // Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal,
 // or 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code
 // applies.

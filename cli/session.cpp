@@ -141,7 +141,7 @@ class Session {
       agent_started_ = true;
       log::stage("the command runs");
     };
-    events.on_exec_failed = [this](Error error, int status) {
+    events.on_exec_failed = [this](const Error& error, int status) {
       log::error(error);
       status_ = status;
       ended_ = true;
@@ -220,10 +220,12 @@ class Session {
     if (!output) return std::move(output).error();
     pasta_output_ = std::move(output->read);
     const UniqueFd theirs = std::move(output->write);
-    const auto command = pasta_command({.program = request_.pasta,
-                                        .box = box_->pid(),
-                                        .network = &request_.profile->network,
-                                        .as_root = ::geteuid() == 0});
+    const auto command = pasta_command(
+        {.program = request_.pasta,
+         .box = box_->pid(),
+         .network = &request_.profile->network,
+         .as_root = ::geteuid() == 0,
+         .has_loopback_switch = has_loopback_switch(request_.pasta, request_.profile->network)});
     auto pasta = ChildProcess::fork([&]() -> int {
       const int null = ::open("/dev/null", O_RDWR);
       if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(theirs.get(), 2) < 0) {

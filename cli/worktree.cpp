@@ -103,7 +103,7 @@ class Finder {
     }
     auto content = read_owned_file(top, ".git", limits_.owner, kMaxGitFile);
     Result<GitLink> link =
-        content ? verify_git_link(found_.top, *content, limits_.owner) : std::move(content).error();
+        content ? verify_git_link(found_.top, *content, limits_.owner) : content.error();
     if (!link) {
       take_unverified_git_file(content ? *content : "", link.error().what());
       return;

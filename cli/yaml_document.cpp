@@ -5,6 +5,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -42,6 +43,15 @@ std::size_t depth_of(const YamlNode& node) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(std::string_view bytes) {
+    for (;;) {
+      const std::size_t end = bytes.find('\n');
+      lines_.push_back(bytes.substr(0, end));
+      if (end == std::string_view::npos) return;
+      bytes.remove_prefix(end + 1);
+    }
+  }
+
   YamlNode take_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -75,9 +85,10 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+                       YAML::EmitterStyle::value style) override {
     refuse_tag(mark, tag);
     open(YamlNode::Kind::kList, mark, anchor);
+    open_.back().dashes = style == YAML::EmitterStyle::Block;
   }
   void OnSequenceEnd() override { close(); }
 
@@ -94,6 +105,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YAML::Mark mark;
     YAML::anchor_t anchor;
     std::optional<YamlEntry> key;  // in a map: the key that waits for its value
+    bool dashes = false;           // in a list: not in brackets
   };
   struct Anchored {
     YamlNode node;
@@ -133,7 +145,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (open_.size() >= kMaxYamlDepth) refuse_depth(mark);
     if (is_key_next())
       refuse(mark, "a key must be a single word, not " + std::string(kind_name(kind)));
-    open_.push_back(Open{make(kind, mark), mark, anchor, std::nullopt});
+    open_.push_back(Open{make(kind, mark), mark, anchor, std::nullopt, false});
   }
 
   void close() {
@@ -157,6 +169,22 @@ class TreeBuilder final : public YAML::EventHandler {
     anchors_.insert_or_assign(anchor, Anchored{node, nodes, depth_of(node)});
   }
 
+  // yaml-cpp notices that nothing came only at the next token: the item's dash is the last before
+  // it.
+  void move_to_dash(YamlNode& node, int first_line) const {
+    for (int line = std::min(node.line, static_cast<int>(lines_.size())); line >= first_line;
+         --line) {
+      std::string_view text = lines_[static_cast<std::size_t>(line - 1)];
+      if (line == node.line) text = text.substr(0, static_cast<std::size_t>(node.column - 1));
+      text = text.substr(0, text.starts_with('#') ? 0 : text.find(" #"));
+      const auto last = text.find_last_not_of(" \t\r");
+      if (last == std::string_view::npos || text[last] != '-') continue;
+      node.line = line;
+      node.column = static_cast<int>(last) + 1;
+      return;
+    }
+  }
+
   bool is_key_next() const {
     return !open_.empty() && open_.back().node.kind == YamlNode::Kind::kMap && !open_.back().key;
   }
@@ -168,6 +196,9 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Open& parent = open_.back();
     if (parent.node.kind == YamlNode::Kind::kList) {
+      if (node.kind == YamlNode::Kind::kNull && parent.dashes) {
+        move_to_dash(node, parent.node.line);
+      }
       parent.node.items.push_back(std::move(node));
       return;
     }
@@ -194,6 +225,7 @@ class TreeBuilder final : public YAML::EventHandler {
     parent.key.reset();
   }
 
+  std::vector<std::string_view> lines_;
   YamlNode root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
@@ -252,7 +284,7 @@ Result<YamlNode> parse_yaml(std::string_view bytes, const std::string& file) {
                     place_of(file, static_cast<int>(line), static_cast<int>(*bad - line_start + 1)),
                     "not UTF-8 text: " + quoted(bytes.substr(*bad, 1)));
   }
-  TreeBuilder builder;
+  TreeBuilder builder(bytes);
   try {
     // yaml-cpp 0.7 lets the end of the file close a quote, and so swallow every rule behind a
     // forgotten one. The end of a *document* inside a quote it refuses.

@@ -17,7 +17,7 @@ Error wrong_kind(const Document& document, const YamlNode& node, YamlNode::Kind 
 
 }  // namespace
 
-Error Document::locate(const Origin& where, Error cause) {
+Error Document::locate(const Origin& where, const Error& cause) {
   const Errc code = cause.code() == Errc::kUsage ? Errc::kInvalidProfile : cause.code();
   Error located = error_at(code, where, cause.what());
   return cause.hint().empty() ? located : std::move(located).hint(cause.hint());

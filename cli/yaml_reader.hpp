@@ -27,15 +27,15 @@ struct Document {
   }
   // Keeps code and hint of `cause`, and puts the place in front. What is kUsage on the command line
   // is kInvalidProfile in a file.
-  Error error(const YamlNode& node, Error cause) const {
-    return locate(origin(node), std::move(cause));
+  Error error(const YamlNode& node, const Error& cause) const {
+    return locate(origin(node), cause);
   }
-  Error error(const YamlEntry& entry, Error cause) const {
-    return locate(origin(entry), std::move(cause));
+  Error error(const YamlEntry& entry, const Error& cause) const {
+    return locate(origin(entry), cause);
   }
 
  private:
-  static Error locate(const Origin& where, Error cause);
+  static Error locate(const Origin& where, const Error& cause);
 };
 
 // A key that a mapping may hold, and what reads its value into an Out.

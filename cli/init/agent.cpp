@@ -49,6 +49,7 @@ void execute(const char* path, const Spec& spec) {
   with_shell[1] = path;
   for (std::size_t i = 1; i <= count; ++i) with_shell[i + 1] = spec.arguments[i];
   ::execve(with_shell[0], const_cast<char* const*>(with_shell), spec.environment);
+  std::free(with_shell);
   errno = ENOEXEC;
 }
 

@@ -98,7 +98,7 @@ void Freezer::thaw() {
   frozen_ = false;
   Process* processes = nullptr;
   std::size_t count = 0;
-  if (!list(processes, count)) {
+  if (!list(processes, count) || processes == nullptr) {
     // Better to continue too much than to leave the box standing still.
     ::kill(-1, SIGCONT);
     std::free(processes);

@@ -1,6 +1,7 @@
 // B3: namespaces, the mount family, bpf, perf, keyrings, io_uring and the like are refused, by the
 // native numbers and by those of other ABIs; `nested: true` opens namespaces and mounts alone.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -133,6 +134,40 @@ TEST(B3, NestingOpensNamespacesAndMountsAlone) {
                               "userfaultfd", "io_uring", "read_implies_exec"}) {
     EXPECT_TRUE(inside.refused(attempt, {"ENOSYS"}));
   }
+}
+
+// As Codex, flatpak-builder and the like call it. Only a user's: root would get a /proc it can
+// write.
+TEST(B3, NestingLetsABubblewrapInsideHaveAProcOfItsOwn) {
+  const World world;
+  const auto profile = world.write(world.top() / "nested.yaml", "nested: true\n");
+  const std::vector<std::string> sandbox = {"bwrap",
+                                            "--ro-bind",
+                                            "/",
+                                            "/",
+                                            "--dev",
+                                            "/dev",
+                                            "--proc",
+                                            "/proc",
+                                            "--unshare-all",
+                                            "sh",
+                                            "-c",
+                                            "echo pid=$$; cd /proc && ls -d [0-9]* | wc -l; touch "
+                                            "/usr/x 2>&1; mount -o remount,rw /usr 2>&1"};
+  const Outcome nested = world.run({.options = {"-u", profile}, .command = sandbox});
+  const Outcome refused = world.run({.command = sandbox});
+  EXPECT_THAT(refused.out, ::testing::Not(::testing::HasSubstr("pid=")));
+  EXPECT_NE(refused.status, 0);
+  if (::geteuid() == 0) {
+    EXPECT_NE(nested.status, 0);
+    EXPECT_THAT(nested.err, ::testing::HasSubstr("bwrap: "));
+    return;
+  }
+  EXPECT_THAT(nested.out, ::testing::StartsWith("pid=2\n")) << nested.err;
+  EXPECT_THAT(nested.out, ::testing::HasSubstr("/usr/x")) << "it tried to write";
+  EXPECT_THAT(nested.out, ::testing::HasSubstr("Read-only file system"));
+  EXPECT_NE(nested.status, 0) << "the remount failed: " << nested.out;
+  EXPECT_FALSE(std::filesystem::exists("/usr/x"));
 }
 
 TEST(B3, NestingDoesNotOpenAReadOnlyMount) {

@@ -26,10 +26,12 @@ TEST(B7, NothingOfTheHostIsInProcOrTheKeyrings) {
   ASSERT_GE(::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr), 0);
   ASSERT_GE(
       ::syscall(SYS_add_key, "user", in_keyring.c_str(), "secret", 6, KEY_SPEC_SESSION_KEYRING), 0);
-  Program bystander = world.bare({.command = {"/bin/sh", "-c", "read line", in_arguments}});
+  Program bystander =
+      world.bare({.command = {"/bin/sh", "-c", "echo ready; read line", in_arguments}});
   bystander.input = "";
   bystander.streams = Streams::kTerminal;  // waits for a line that is not typed
   Running waiting = Running::start(bystander);
+  ASSERT_TRUE(waiting.wait_for("ready"));
 
   const BoxRun request{.environment = {"TOKEN=" + in_environment},
                        .input = in_environment + "\n" + in_arguments + "\n" + in_keyring + "\n"};

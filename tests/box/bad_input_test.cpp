@@ -69,8 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"yaml_typo", {"-u", "./typo.yaml"}, 78, "did you mean mounts"},
         Bad{"unknown_option", {"--moutn", "x"}, 64, "--mount"},
         Bad{"not_yet_cow", {"--cwd", "cow"}, 78, "not yet"},
-        Bad{"not_yet_secret", {"-s", "A=file:/a@x.example"}, 78, "not yet"},
-        Bad{"literal_secret", {"-s", "A=hunter2@x.example"}, 78, "could be read by everybody"},
+        Bad{"not_yet_secret", {"-s", "A=env:A@x.example"}, 78, "not yet"},
+        Bad{"not_yet_discover", {"--network", "discover"}, 78, "not yet"},
         Bad{"not_yet_detach", {"-d"}, 78, "not yet"},
         Bad{"chdir_absent", {"-C", "absent"}, 78, "absent"},
         Bad{"path_entry_absent", {"-p", "absent"}, 78, "absent"}),
@@ -162,6 +162,20 @@ TEST(BadInput, ABwrapThatIsTooOldIsSaid) {
                                                 " /usr/bin/bwrap && $R run true; echo $?'");
   EXPECT_EQ(outcome.out, "125\n") << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("Unknown option --disable-userns"));
+}
+
+// Only the directory of the program is in PATH there: neither profiles nor init are to be found.
+TEST(BadInput, ARunInsideABoxIsSaid) {
+  const World world;
+  const auto program = redoubtful_program();
+  const Outcome outcome = world.run(
+      {.options = {"-p", program.parent_path()},
+       .command = {
+           "/bin/sh", "-c",
+           "redoubtful run true; echo $?; redoubtful demo; echo $?; redoubtful --version"}});
+  EXPECT_THAT(outcome.out, ::testing::StartsWith("125\n125\nredoubtful ")) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("redoubtful: this is already inside a redoubtful box\n"));
+  EXPECT_THAT(outcome.err, ::testing::Not(HasSubstr("install")));
 }
 
 TEST(BadInput, NothingIsLeftBehindByARefusal) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/box/console_fixture.hpp"
 
@@ -87,6 +88,25 @@ TEST_F(Console, ResizesReachTheAgent) {
   ASSERT_TRUE(host.expect("up"));
   host.resize(40, 120);
   EXPECT_TRUE(host.expect("40 120")) << host.output();
+}
+
+// SIGWINCH comes before there is a private terminal to pass the size to.
+TEST_F(Console, ASizeThatChangesDuringTheStartIsTheAgentsFirst) {
+  for (const std::string redirection : {"", " < text"}) {
+    write("text", "from a file, so the agent does not have the keys\n");
+    write("slow-init", "#!/bin/sh\n: > " + path("starting") + "\nuntil test -e " + path("resized") +
+                           "; do sleep 0.02; done\nexec " + init_program().string() + " \"$@\"\n");
+    std::filesystem::permissions(path("slow-init"), std::filesystem::perms::owner_all);
+    options_.environment["REDOUBTFUL_INIT"] = path("slow-init");
+    PtySession host({"bash", "-c", "$D stty -F /dev/tty size" + redirection}, options_);
+    ASSERT_TRUE(host.wait_until([&] { return std::filesystem::exists(path("starting")); }));
+    host.resize(40, 120);
+    write("resized", "");
+    EXPECT_TRUE(host.expect("40 120")) << redirection << ": " << host.output();
+    EXPECT_EQ(exit_code(host.wait_exit()), 0);
+    std::filesystem::remove(path("starting"));
+    std::filesystem::remove(path("resized"));
+  }
 }
 
 TEST_F(Console, CtrlZStopsFgContinues) {

@@ -43,6 +43,7 @@ PtySession::PtySession(const std::vector<std::string>& arguments, const PtyOptio
   if (!slave) throw std::runtime_error("no pty slave");
   resize(options.rows, options.columns);
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     pointers.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -78,8 +78,14 @@ class Terminal:
         self.tmux("send-keys", *names)
 
     def resize(self, columns, rows):
+        """Returns when the kernel knows: tmux tells the pane's terminal up to 250 ms after it says that it did."""
         self.size = (columns, rows)
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        pane = os.open(self.fact("pane_tty"), os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            self.wait(f"{columns}x{rows}", lambda: tuple(os.get_terminal_size(pane)) == self.size)
+        finally:
+            os.close(pane)
 
     def wait(self, what, holds, patience=PATIENCE):
         """Until `holds()` gives something true, which is returned."""

@@ -1,5 +1,6 @@
 #include "cli/git_config.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include "cli/git_executing_keys.hpp"
@@ -22,11 +23,18 @@ std::string shown(const std::vector<GitConfigEntry>& entries) {
   return text;
 }
 
+// git from 2.45 on keeps a tab inside a value, before that it is a space; none of the keys that are
+// judged means one thing with a tab and another with a space.
+std::string with_spaces(std::string text) {
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return text;
+}
+
 const char* const kCorpus[] = {
     "",
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n",
-    "[remote \"origin\"]\n\turl = https://example.test/x.git\n\tfetch = "
-    "+refs/heads/*:refs/remotes/origin/*\n",
+    ("[remote \"origin\"]\n\turl = https://example.test/x.git\n\tfetch = "
+     "+refs/heads/*:refs/remotes/origin/*\n"),
     "[core]pager=less\n[alias]\tco = checkout ; comment\n",
     "[a \"b\\\"c\\\\d\"]\nk = \"q \\\" \\\\ \\n \\t \\b\" tail # c\n",
     "[A.B]\nKey-1 = v\\\n  continued \\\n\tand on\nbool\n",
@@ -48,7 +56,7 @@ TEST(GitConfig, ReadsWhatGitReads) {
     auto entries = parse_git_config(text);
     ASSERT_EQ(git.status, 0) << text;
     ASSERT_TRUE(entries) << text << entries.error().what();
-    EXPECT_EQ(shown(*entries), git.output) << text;
+    EXPECT_EQ(with_spaces(shown(*entries)), with_spaces(git.output)) << text;
   }
 }
 
@@ -112,7 +120,7 @@ TEST(GitConfig, NeverReadsAMutatedFileOtherwiseThanGit) {
       ++accepted_by_git;
       if (!entries) continue;
       ++accepted_by_both;
-      ASSERT_EQ(shown(*entries), git.output) << quoted(text, 10'000);
+      ASSERT_EQ(with_spaces(shown(*entries)), with_spaces(git.output)) << quoted(text, 10'000);
     } else {
       ASSERT_FALSE(entries) << quoted(text, 10'000);
     }

@@ -121,10 +121,11 @@ TEST(Options, WhatCannotBeParsedIs64AndWhatIsWrongIs78) {
 
 TEST(Options, OfLaterVersionsAreKnownAndRefused) {
   for (const Words& words :
-       {Words{"run", "-s", "A=file:/a@a.example"}, Words{"run", "-s", "@file"},
+       {Words{"run", "-s", "A=env:A@a.example"}, Words{"run", "--secret=x"},
         Words{"run", "-n", "x"}, Words{"run", "--name", "x"}, Words{"run", "-d", "x"},
-        Words{"run", "--detach"}, Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"},
-        Words{"why", "x"}, Words{"ps"}, Words{"trust"}, Words{"completion", "bash"}}) {
+        Words{"run", "--detach"}, Words{"run", "--network", "discover"},
+        Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"}, Words{"why", "x"}, Words{"ps"},
+        Words{"trust"}, Words{"completion", "bash"}}) {
     const auto parsed = parse(words);
     ASSERT_FALSE(parsed) << testing::PrintToString(words);
     EXPECT_EQ(parsed.error().code(), Errc::kNotYet) << parsed.error().what();
@@ -238,7 +239,7 @@ TEST(Help, ListsEveryOptionThatWorksAndNoOther) {
                              "--cwd", "-C, --chdir", "--dry-run", "-q", "-vv"}) {
     EXPECT_NE(text.find(option), std::string_view::npos) << option;
   }
-  for (const auto* later : {"--name", "--detach", "cow"}) {
+  for (const auto* later : {"--secret", "-s,", "--name", "--detach", "discover", "cow"}) {
     EXPECT_EQ(text.find(later), std::string_view::npos) << later;
   }
 }

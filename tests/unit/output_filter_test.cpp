@@ -148,8 +148,8 @@ TEST(OutputFilter, PassesEverythingElseUnchanged) {
       "\x1b]0;a title\x07\x1b]2;another\x1b\\",
       "\x1b]8;;https://example.com/?a=b\x1b\\link\x1b]8;;\x1b\\",
       "\x1b]4;1;rgb:ff/00/00\x07\x1b]104\x07\x1b]112\x1b\\",
-      "\x1b]133;A\x07$ "
-      "\x1b]633;B\x07\x1b]7;file://host/dir\x07\x1b]9;done\x07\x1b]777;notify;a;b\x07",
+      ("\x1b]133;A\x07$ "
+       "\x1b]633;B\x07\x1b]7;file://host/dir\x07\x1b]9;done\x07\x1b]777;notify;a;b\x07"),
       "\x1b]520;x\x07\x1b]152;x\x07\x1b]5;x\x07\x1b]2;52;c;x\x07",
       "\x1b]1337;SetMark\x07\x1b]1337;File=inline=1:AAAA\x07\x1b]1337;Co\x07",
       "\x1bP0;1;0q\"1;1;10;10#0;2;0;0;0#0~~@@vv?-?\x1b\\",

@@ -6,11 +6,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+
 #include "common/unique_fd.hpp"
+#include "tests/support/scratch_tree.hpp"
 
 namespace redoubtful::cli {
 namespace {
 
+using test::ScratchTree;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 PortForward port(std::uint16_t host, std::uint16_t inside, Transport transport = Transport::kTcp) {
@@ -48,6 +53,28 @@ TEST(PastaCommand, KeepsTheHostsSideLeftInBothDirections) {
   EXPECT_THAT(command, HasSubstr("-T 15432:5432,8000:80 ")) << "pasta wants inside:host";
   EXPECT_THAT(command, HasSubstr("-U 5353:53 "));
   EXPECT_THAT(command, HasSubstr("-t 127.0.0.1/3001:3000 ")) << "pasta wants host:inside";
+}
+
+// A script that knows the switch, one that does not, and none: nobody asks a program without need.
+TEST(PastaCommand, PublishesToTheLoopbackInsideWhateverTheVersion) {
+  NetworkProfile network;
+  network.publish = {port(3001, 3000)};
+  ScratchTree tree;
+  const auto script = [&tree](const std::string& name, const std::string& says) {
+    tree.write(name, "#!/bin/sh\necho '" + says + "' >&2\n");
+    std::filesystem::permissions(tree.path() + "/" + name, std::filesystem::perms::owner_all);
+    return tree.path() + "/" + name;
+  };
+  const std::string newer = script("newer", "  --host-lo-to-ns-lo\tTranslate host-loopback");
+  EXPECT_TRUE(has_loopback_switch(newer, network));
+  EXPECT_FALSE(has_loopback_switch(script("older", "  --no-map-gw"), network));
+  EXPECT_FALSE(has_loopback_switch(tree.path() + "/absent", network));
+  EXPECT_FALSE(has_loopback_switch(newer, {}));
+
+  PastaRequest request{.program = "/usr/bin/pasta", .box = 42, .network = &network};
+  EXPECT_THAT(pasta_command(request), ::testing::Not(Contains("--host-lo-to-ns-lo")));
+  request.has_loopback_switch = true;
+  EXPECT_THAT(pasta_command(request), Contains("--host-lo-to-ns-lo"));
 }
 
 TEST(PastaCommand, IsNotNeededWithoutPorts) {

@@ -34,6 +34,8 @@ TEST(PathGlob, MatchesWhatGitignoreWould) {
       {"[\\]a]x", "]x", EntryType::kFile},
       {"a[-z]", "a-", EntryType::kFile},
       {"\\*", "*", EntryType::kFile},
+      {"\\\\[ab]", "\\b", EntryType::kFile},
+      {"\\[a", "[a", EntryType::kFile},
       {"\\!x", "!x", EntryType::kFile},
       {"a*b*c", "aXbXbXc", EntryType::kFile},
       {"with space\n", "with space\n", EntryType::kFile},
@@ -74,9 +76,9 @@ TEST(PathGlob, RefusesWhatItCannotMeanExactly) {
   const std::string nul("a\0b", 3);
   for (const std::string& text :
        {std::string(), std::string("/"), std::string("a//b"), std::string("../x"),
-        std::string("a/./b"), std::string("[a"), std::string("x\\"), std::string("!x"),
-        std::string("[[:alpha:]]"), std::string("//"), nul, std::string(5000, 'a'),
-        std::string("a\\/b")}) {
+        std::string("a/./b"), std::string("[a"), std::string("\\\\[a"), std::string("x\\"),
+        std::string("!x"), std::string("[[:alpha:]]"), std::string("//"), nul,
+        std::string(5000, 'a'), std::string("a\\/b")}) {
     auto glob = PathGlob::parse(text);
     ASSERT_FALSE(glob) << text;
     EXPECT_EQ(glob.error().code(), Errc::kInvalidProfile);

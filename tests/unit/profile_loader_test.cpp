@@ -95,7 +95,11 @@ TEST(ProfileLoader, NamesPlaceKeyAndNearest) {
            Row{"\"net\\nwork\": {}\n", "unknown key \"net\\nwork\""},
            Row{"network:\n", "p.yaml:1:"},
            Row{"network:\n  allow:\n", "expected a list, found nothing (null)"},
-           Row{"network:\n  allow:\n    -\n", "an item of the list is empty (null)"},
+           Row{"network:\n  allow:\n    -\n", "p.yaml:3:5: an item of the list is empty (null)"},
+           Row{"network:\n  allow:\n    - a.example\n    - # later\n\n# - not this -\n  deny: []\n",
+               "p.yaml:4:5: an item of the list is empty"},
+           Row{"network:\n  allow:\n  - a.example\n  -\n  - b.example\n", "p.yaml:4:3: an item"},
+           Row{"network:\n  allow:\n  - null\n", "p.yaml:3:3: an item of the list is empty"},
            Row{"network: {allow: [a.example, ~]}\n", "p.yaml:1:30: an item of the list is empty"},
            Row{"network: {allow: a.example}\n",
                "p.yaml:1:18: expected a list, found a single value"},
@@ -166,7 +170,9 @@ TEST(ProfileLoader, RefusesARuleThatCanNeverMatter) {
 
 TEST(ProfileLoader, SaysWhatComesLater) {
   for (const auto* yaml :
-       {"filesystem: {cwd: cow}\n", "filesystem: {mounts: [{path: /a, mode: cow}]}\n"}) {
+       {"credentials: {a: {source: env:A}}\n", "network: {origins: {}}\n", "network: {ca: [/a]}\n",
+        "network: {proxy: x}\n", "network: {mode: discover}\n", "filesystem: {cwd: cow}\n",
+        "filesystem: {mounts: [{path: /a, mode: cow}]}\n", "credentials:\n"}) {
     const auto layer = load_layer(yaml, "p", "p.yaml");
     ASSERT_FALSE(layer) << yaml;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << yaml;

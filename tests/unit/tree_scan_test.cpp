@@ -22,6 +22,7 @@ PathGlobSet globs(std::initializer_list<const char*> texts) {
 
 std::vector<std::string> paths(const std::vector<FoundPath>& found) {
   std::vector<std::string> out;
+  out.reserve(found.size());
   for (const auto& one : found) out.push_back(one.path);
   return out;
 }
