@@ -148,9 +148,7 @@ TEST_F(DialerTest, DeniesANameThatResolvesToLoopbackPrivateOrOwnAddresses) {
     const auto* denial = std::get_if<Denial>(&dialled);
     ASSERT_NE(denial, nullptr) << name << " " << failure_text(dialled);
     EXPECT_EQ(denial->reason, DenyReason::kNonPublicAddress);
-    EXPECT_NE(denial->detail.find(addresses[0].substr(addresses[0].rfind(':') + 1)),
-              std::string::npos)
-        << denial->detail;
+    EXPECT_NE(denial->detail.find("its address "), std::string::npos) << denial->detail;
   }
   // Nobody connected.
   listener.non_blocking(true);
@@ -236,13 +234,14 @@ TEST_F(DialerTest, AnAddressThatIsSilentCostsAQuarterOfASecond) {
   // A listener whose queue is full drops what comes further: silence, without any network.
   auto& silent = listen("127.0.0.1");
   silent.listen(0);
-  std::vector<Tcp::socket> fillers;
+  std::list<Tcp::socket> fillers;
   for (int i = 0; i < 8; ++i) {
-    fillers.emplace_back(context_);
-    fillers.back().open(Tcp::v4());
-    fillers.back().non_blocking(true);
-    boost::system::error_code in_progress;
-    fillers.back().connect(silent.local_endpoint(), in_progress);
+    auto& filler = fillers.emplace_back(context_);
+    filler.open(Tcp::v4());
+    filler.non_blocking(true);  // Asio's connect() would wait all the same
+    const auto endpoint = silent.local_endpoint();
+    (void)::connect(filler.native_handle(), endpoint.data(),
+                    static_cast<socklen_t>(endpoint.size()));
   }
   listeners_.emplace_back(
       context_, Tcp::endpoint(asio::ip::make_address("127.0.0.2"), silent.local_endpoint().port()));
