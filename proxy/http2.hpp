@@ -14,7 +14,7 @@
 namespace redoubtful::proxy {
 
 // `origin` null: every request must be refused by the gate (a denied host). Until the client or the
-// origin ends the connection; streams under way are told. Does not close the streams.
+// origin ends the connection; streams under way are told. Both connections are closed then.
 Awaitable<void> serve_http2(Stream& client, Stream* origin, Gate& gate);
 
 }  // namespace redoubtful::proxy

@@ -24,6 +24,20 @@ inline constexpr std::size_t kSyntheticNames = 4096;   // names that one session
 inline constexpr std::size_t kNamesPerMinute = 600;    // new ones: a name can carry data
 inline constexpr std::size_t kConnections = 1024;      // of one session, all ways in together
 inline constexpr std::size_t kStreams = 100;           // concurrent ones of an HTTP/2 connection
+// HTTP/2, what one side may send before the other has taken it. Of a stream at first, and at most
+// once it has shown that its reader keeps up; the pool is what all streams of a connection may grow
+// by. The connection's own window holds all of it: no stream that stands still stops another.
+inline constexpr std::size_t kStreamWindow = 256 * 1024;
+inline constexpr std::size_t kStreamWindowGrown = 4 * 1024 * 1024;  // 40 MB/s over 100 ms
+inline constexpr std::size_t kWindowPool = 8 * 1024 * 1024;
+// HTTP/2 frames that ask for work and carry nothing (PING, SETTINGS, empty DATA …), and streams
+// that are reset (CVE-2023-44487): so many at once, so many a second. gRPC sends a PING for every
+// burst of DATA, a browser that closes a page resets each of its streams.
+inline constexpr std::size_t kIdleFrames = 1000;
+inline constexpr std::size_t kIdleFramesPerSecond = 100;
+inline constexpr std::size_t kResets = 500;
+inline constexpr std::size_t kResetsPerSecond = 50;
+inline constexpr std::size_t kFramesWaiting = 2000;  // for a peer that does not read, then it ends
 inline constexpr std::size_t kAddresses = 64;          // of one name; more are not tried
 inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists have 5 MiB
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
