@@ -89,8 +89,10 @@ Result<void> check_ports_free(const NetworkProfile& network) {
 
 bool has_loopback_switch(const std::string& program, const NetworkProfile& network) {
   if (network.publish.empty()) return false;
-  const auto help = run_captured({.arguments = {program, "--help"}, .environment = {}});
-  return help && (help->out + help->err).find(kLoopbackSwitch) != std::string::npos;
+  // Not --help: on a pipe pasta loses all of it but the first 4,096 bytes.
+  const auto tried =
+      run_captured({.arguments = {program, kLoopbackSwitch, "--version"}, .environment = {}});
+  return tried && tried->status == 0;
 }
 
 std::vector<std::string> pasta_command(const PastaRequest& request) {

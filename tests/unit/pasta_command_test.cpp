@@ -55,19 +55,20 @@ TEST(PastaCommand, KeepsTheHostsSideLeftInBothDirections) {
   EXPECT_THAT(command, HasSubstr("-t 127.0.0.1/3001:3000 ")) << "pasta wants host:inside";
 }
 
-// A script that knows the switch, one that does not, and none: nobody asks a program without need.
+// A script that takes the switch, one that does not, and none: nobody asks a program without need.
 TEST(PastaCommand, PublishesToTheLoopbackInsideWhateverTheVersion) {
   NetworkProfile network;
   network.publish = {port(3001, 3000)};
   ScratchTree tree;
-  const auto script = [&tree](const std::string& name, const std::string& says) {
-    tree.write(name, "#!/bin/sh\necho '" + says + "' >&2\n");
+  const auto script = [&tree](const std::string& name, const std::string& does) {
+    tree.write(name, "#!/bin/sh\n" + does + "\n");
     std::filesystem::permissions(tree.path() + "/" + name, std::filesystem::perms::owner_all);
     return tree.path() + "/" + name;
   };
-  const std::string newer = script("newer", "  --host-lo-to-ns-lo\tTranslate host-loopback");
+  const std::string newer = script("newer", "test \"$*\" = '--host-lo-to-ns-lo --version'");
   EXPECT_TRUE(has_loopback_switch(newer, network));
-  EXPECT_FALSE(has_loopback_switch(script("older", "  --no-map-gw"), network));
+  EXPECT_FALSE(
+      has_loopback_switch(script("older", "echo 'unrecognized option' >&2; exit 1"), network));
   EXPECT_FALSE(has_loopback_switch(tree.path() + "/absent", network));
   EXPECT_FALSE(has_loopback_switch(newer, {}));
 
