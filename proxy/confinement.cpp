@@ -203,9 +203,13 @@ Result<void> enter_filter() {
   constexpr auto kArgument = [](unsigned index, scmp_datum_t mask, scmp_datum_t value) {
     return scmp_arg_cmp{index, SCMP_CMP_MASKED_EQ, mask, value};
   };
+  // libseccomp's macros are compound literals, which clang takes for C alone.
+  constexpr auto kEqual = [](unsigned index, std::uint32_t value) {
+    return scmp_arg_cmp{index, SCMP_CMP_EQ, value, 0};
+  };
   // Sockets to origins and resolvers; no AF_UNIX, netlink, packet, vsock …
-  filter.allow(SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_INET));
-  filter.allow(SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_INET6));
+  filter.allow(SCMP_SYS(socket), kEqual(0, AF_INET));
+  filter.allow(SCMP_SYS(socket), kEqual(0, AF_INET6));
   // Nothing that could be executed.
   filter.allow(SCMP_SYS(mmap), kArgument(2, PROT_EXEC, 0));
   filter.allow(SCMP_SYS(mprotect), kArgument(2, PROT_EXEC, 0));
@@ -213,10 +217,10 @@ Result<void> enter_filter() {
   filter.allow(SCMP_SYS(openat), kArgument(2, O_ACCMODE | O_CREAT | O_TRUNC, 0));
   filter.allow(SCMP_SYS(open), kArgument(1, O_ACCMODE | O_CREAT | O_TRUNC, 0));
   // Asio asks how much there is to read, and sets non-blocking.
-  filter.allow(SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, FIONBIO));
-  filter.allow(SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, FIONREAD));
+  filter.allow(SCMP_SYS(ioctl), kEqual(1, FIONBIO));
+  filter.allow(SCMP_SYS(ioctl), kEqual(1, FIONREAD));
   // abort(3) and raise(3) send to oneself alone.
-  filter.allow(SCMP_SYS(tgkill), SCMP_A0_32(SCMP_CMP_EQ, static_cast<std::uint32_t>(::getpid())));
+  filter.allow(SCMP_SYS(tgkill), kEqual(0, static_cast<std::uint32_t>(::getpid())));
   if (const int error = filter.load(); error != 0) {
     return Error::system_call("cannot load the seccomp filter", error);
   }

@@ -67,7 +67,9 @@ Awaitable<int> Http2Bridge::serve() {
 Awaitable<int> Http2Bridge::watch_idle() {
   while (!done_ && !front_.over()) {
     if (exchanges_ > 0) last_use_ = std::chrono::steady_clock::now();
-    const auto due = last_use_ + idle_;
+    const std::chrono::milliseconds patience =
+        draining_ ? std::min<std::chrono::milliseconds>(idle_, limits::kRefusalWrite) : idle_;
+    const auto due = last_use_ + patience;
     if (std::chrono::steady_clock::now() >= due) {
       draining_ = true;
       front_.close();
@@ -109,7 +111,7 @@ void Http2Bridge::on_head(Http2Session& session, std::int32_t stream, HeaderBloc
 
 void Http2Bridge::on_data(Http2Session& session, std::int32_t stream, std::string_view bytes) {
   Link* link = link_of(session, stream);
-  if (link == nullptr || !link->exchange) {
+  if (link == nullptr) {
     session.consume(stream, bytes.size());
   } else if (&session == &front_) {
     request_data_came(*link, bytes);
@@ -171,6 +173,7 @@ void Http2Bridge::on_disconnected(Http2Session& session, std::string_view reason
 // Those that the origin has not seen go back to the client, which may try them elsewhere.
 void Http2Bridge::stop_requests(std::uint32_t code) {
   draining_ = true;
+  idle_timer_.cancel();  // it has less patience now
   front_.goaway(code);
   for (const auto stream : std::exchange(waiting_, {})) {
     Link* link = link_of(front_, stream);
@@ -240,8 +243,18 @@ void Http2Bridge::refuse(Link& link, Refusal refusal) {
     front_.push(link.front, std::move(answer.body), 0);
     front_.finish(link.front);
   }
-  // The rest of a body is not wanted; the answer is complete without it. RFC 9113, section 8.1.
-  if (link.request_end == EndStream::kNo) front_.reset_when_sent(link.front, NGHTTP2_NO_ERROR);
+  report(link);
+}
+
+// RFC 9113, section 8.1, would have RST_STREAM with NO_ERROR behind the answer; but curl 7.88 then
+// reports a broken stream in place of the answer, and others look at it only when they have sent
+// all. So a good deal is read and dropped first.
+void Http2Bridge::discard(Link& link, std::size_t bytes) {
+  front_.consume(link.front, bytes);
+  link.discarded += bytes;
+  if (link.discarded > limits::kRefusedUpload) {
+    front_.reset_when_sent(link.front, NGHTTP2_NO_ERROR);
+  }
 }
 
 void Http2Bridge::report(Link& link) {

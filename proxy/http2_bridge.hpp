@@ -45,6 +45,7 @@ class Http2Bridge final : public Http2Events {
     std::string early;  // of the body, while the request waits; its window bounds it
     std::size_t early_credit = 0;
     Fields trailers;
+    std::size_t discarded = 0;  // of the body
     bool answered = false;      // a head is on its way to the client
     bool answer_ended = false;  // and all that follows it
     unsigned status = 0;
@@ -83,6 +84,8 @@ class Http2Bridge final : public Http2Events {
   void start(Link& link);
   // Our own answer. What was on its way at the origin is taken back.
   void refuse(Link& link, Refusal refusal);
+  // Of a request's body that nobody wants.
+  void discard(Link& link, std::size_t bytes);
   // The origin failed: 502 where there is still room for it, else RST_STREAM.
   void fail(Link& link, std::string_view reason);
   void abandon(Link& link, std::uint32_t code, std::string_view reason);

@@ -93,8 +93,8 @@ void Http2Bridge::start(Link& link) {
 
 void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
   const bool waits = link.back == 0 && !link.answer_ended;
-  if (!waits && !at_origin(link)) {  // refused, or the origin has had enough
-    front_.consume(link.front, bytes.size());
+  if (!link.exchange || (!waits && !at_origin(link))) {  // refused, or the origin has had enough
+    discard(link, bytes.size());
     return;
   }
   std::string out = filtered(link.exchange->request_body(), bytes);

@@ -30,6 +30,8 @@ inline constexpr std::size_t kStreams = 100;           // concurrent ones of an 
 inline constexpr std::size_t kStreamWindow = 256 * 1024;
 inline constexpr std::size_t kStreamWindowGrown = 4 * 1024 * 1024;  // 40 MB/s over 100 ms
 inline constexpr std::size_t kWindowPool = 8 * 1024 * 1024;
+// Of a refused HTTP/2 request's body, read and dropped so that the client comes to see the answer.
+inline constexpr std::size_t kRefusedUpload = 64 * 1024 * 1024;
 // HTTP/2 frames that ask for work and carry nothing (PING, SETTINGS, empty DATA …), and streams
 // that are reset (CVE-2023-44487): so many at once, so many a second. gRPC sends a PING for every
 // burst of DATA, a browser that closes a page resets each of its streams.

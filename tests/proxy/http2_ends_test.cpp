@@ -161,6 +161,8 @@ TEST(Http2Ends, TheOriginDiesAndEachStreamIsToldWhatIsLeftToTell) {
   EXPECT_TRUE(world.client.seen[none].ended);
   EXPECT_EQ(value(world.client.seen[grpc], "grpc-status"), "14");
   EXPECT_FALSE(world.done);
+  world.client.end(none);
+  world.client.end(grpc);
   world.client.release(whole);
   world.settle();
   EXPECT_EQ(world.client.seen[whole].body.size(), 100u * 1024u);
@@ -169,6 +171,18 @@ TEST(Http2Ends, TheOriginDiesAndEachStreamIsToldWhatIsLeftToTell) {
   for (const auto& record : world.gate.records) EXPECT_EQ(record->finished, 1);
   EXPECT_EQ(world.gate.records[0]->failure, "");
   EXPECT_NE(world.gate.records[1]->failure, "");
+}
+
+TEST(Http2Ends, AClientThatNeverEndsItsUploadDoesNotKeepADyingConnection) {
+  World::Options options;
+  options.idle = std::chrono::milliseconds(5);
+  World world(options);
+  const auto stream = world.post();
+  world.settle();
+  world.origin_stream.hang_up();
+  while (!world.done) world.settle();
+  EXPECT_EQ(value(world.client.seen[stream], ":status"), "502");
+  EXPECT_EQ(world.gate.records[0]->finished, 1);
 }
 
 TEST(Http2Ends, AnOriginThatIsNotHttp2IsAFailureAndNotAHang) {

@@ -197,6 +197,7 @@ void Peer::release(std::int32_t stream) {
 }
 
 bool Peer::pump() {
+  if (mute_) return !stream_.take().empty();
   bool moved = false;
   if (!deaf_) {
     const std::string bytes = stream_.take();

@@ -57,7 +57,8 @@ TEST(Http2Refusal, GrpcIsAnsweredWithTrailersOnly) {
   EXPECT_EQ(answer.body, "");
 }
 
-TEST(Http2Refusal, TheRestOfARefusedBodyIsNotWanted) {
+// curl 7.88 shows no answer to an upload whose stream is reset behind it.
+TEST(Http2Refusal, AnUploadIsNotResetBeforeItsClientSeesTheAnswerButNotReadForEver) {
   World world;
   const auto stream =
       world.client.request(request_fields("POST", "evil.example", "/"), EndStream::kNo);
@@ -67,6 +68,9 @@ TEST(Http2Refusal, TheRestOfARefusedBodyIsNotWanted) {
   EXPECT_EQ(value(answer, ":status"), "421");
   EXPECT_EQ(answer.body, "another host\n");
   EXPECT_TRUE(answer.ended);
+  EXPECT_FALSE(answer.reset);
+  world.client.send(stream, std::string(limits::kRefusedUpload, 'x'));
+  world.settle();
   EXPECT_EQ(answer.reset, NGHTTP2_NO_ERROR);
   EXPECT_EQ(world.bridge.waiting_bytes(), 0u);
   // The connection's window has it all back: another one can send as much.

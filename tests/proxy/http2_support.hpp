@@ -95,6 +95,9 @@ class Peer {
   // Reads nothing at all.
   void set_deaf(std::optional<bool> deaf) { deaf_ = deaf.value_or(false); }
 
+  // Says nothing by itself and understands nothing: for raw() alone.
+  void mute() { mute_ = true; }
+
   bool pump();  // anything moved?
 
   std::map<std::int32_t, Seen> seen;
@@ -121,6 +124,7 @@ class Peer {
   std::map<std::int32_t, std::size_t> unread_;
   std::set<std::int32_t> held_;
   bool deaf_ = false;
+  bool mute_ = false;
 };
 
 // What the Gate was asked, and what it answers.
