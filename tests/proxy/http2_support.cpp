@@ -179,7 +179,8 @@ void World::settle() {
   for (int quiet = 0; quiet < 3;) {
     context.restart();
     const bool ran = context.poll() > 0;
-    const bool moved = client.pump() | origin.pump();
+    const bool client_moved = client.pump();
+    const bool moved = origin.pump() || client_moved;
     quiet = ran || moved ? 0 : quiet + 1;
   }
 }
