@@ -83,7 +83,7 @@ Check check_bwrap(const Surroundings& where, const Checks& checks) {
           "root's programs are nobody's in this user namespace: start redoubtful outside of "
           "it, or map uid 0 into it";
     }
-    return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem, std::move(remedy));
+    return judged("bwrap", kTitle, Error(path.error()), Verdict::kProblem, remedy);
   }
   const std::string missing = not_ok(checks, {"user-namespaces", "loopback", "mounts", "proc"});
   if (!missing.empty()) return not_tried("bwrap", kTitle, missing);

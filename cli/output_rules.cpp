@@ -76,7 +76,6 @@ bool is_query_control(std::string_view body) {
     case 'q':  // XTVERSION
       return prefix == '>';
     case 'u':  // kitty keyboard flags
-      return prefix == '?';
     case 'S':  // XTSMGRAPHICS
     case 'm':  // XTQMODKEYS
     case 'f':  // XTQFMTKEYS

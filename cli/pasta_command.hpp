@@ -30,7 +30,7 @@ struct PastaRequest {
 
 // From its end of 2024 on pasta connects a published port to the box's outward address, which it
 // has not, unless a switch says loopback; before that loopback is what it does, and the switch is
-// an error. Asks the program for its options when a port is published, and is false when none is.
+// an error. Tries it on the program when a port is published, and is false when none is.
 bool has_loopback_switch(const std::string& program, const NetworkProfile& network);
 
 // Is pasta needed at all?

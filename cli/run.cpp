@@ -16,6 +16,7 @@
 #include "cli/pasta_command.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/programs.hpp"
+#include "cli/run_network.hpp"
 #include "cli/session.hpp"
 #include "common/text.hpp"
 
@@ -32,8 +33,8 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-// What the loader knows already and only the proxy can keep: a run that left it out would do less than
-// its profile says.
+// What the loader knows already and only the proxy can keep: a run that left it out would do less
+// than its profile says.
 Result<void> refuse_what_the_proxy_does(const Profile& profile) {
   const auto later = [](const Origin& origin, const std::string& what) {
     return Error(Errc::kNotYet, origin.text() + ": " + what + ": not yet in this version")
@@ -109,17 +110,28 @@ Result<int> run(const RunRequest& request) {
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();
   if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
-  auto environment = agent_environment(profile.environment, collected->environment,
-                                       {.user = collected->facts.user,
-                                        .uid = collected->facts.uid,
-                                        .home = plan->home,
-                                        .shell = collected->facts.shell,
-                                        .path = plan->path,
-                                        .network = profile.network.mode.value,
-                                        .allowed_hosts = allowed_hosts(profile.network)});
-  if (!environment) return std::move(environment).error();
+  // Not earlier: a run that is refused leaves nothing behind, no empty log either.
+  const std::string name = session_name();
+  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
+                                 : RunNetwork::start(profile, collected->places, name);
+  if (!network) return std::move(network).error();
+  log::stage("the proxy starts");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
+  if (auto settled = network->settle(); !settled) return std::move(settled).error();
+  log::stage("the proxy is ready");
+  network->add_to(*plan, *collected->facts.files);
+  EnvironmentFacts environment_facts{.user = collected->facts.user,
+                                     .uid = collected->facts.uid,
+                                     .home = plan->home,
+                                     .shell = collected->facts.shell,
+                                     .path = plan->path,
+                                     .network = profile.network.mode.value,
+                                     .allowed_hosts = allowed_hosts(profile.network)};
+  network->add_to(environment_facts);
+  auto environment =
+      agent_environment(profile.environment, collected->environment, environment_facts);
+  if (!environment) return std::move(environment).error();
   log::stage("planned");
 
   std::vector<std::string> command = request.command;
@@ -129,8 +141,9 @@ Result<int> run(const RunRequest& request) {
   command.insert(command.begin() + 1, arguments.begin(), arguments.end());
 
   using Lines = const std::vector<std::string>*;
-  for (const Lines lines : std::initializer_list<Lines>{
-           &collected->warnings, &plan->notes, &environment->warnings, &guards->warnings()}) {
+  for (const Lines lines :
+       std::initializer_list<Lines>{&collected->warnings, &plan->notes, &network->notes(),
+                                    &environment->warnings, &guards->warnings()}) {
     for (const auto& line : *lines) log::note(line);
   }
   if (request.dry_run) {
@@ -169,6 +182,7 @@ Result<int> run(const RunRequest& request) {
   for (const auto& line : limits->notes()) log::note(line);
 
   session.profile = &profile;
+  session.proxy = network->proxy();
   session.plan = &*plan;
   session.guards = &*guards;
   session.limits = &*limits;
@@ -181,8 +195,9 @@ Result<int> run(const RunRequest& request) {
   if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
   auto status = run_session(std::move(session));
   for (const auto& line : limits->reached()) log::error(line);
+  network->finish();
 
-  auto report = guards->check_at_exit(collected->places.state + "/undone/" + session_name());
+  auto report = guards->check_at_exit(collected->places.state + "/undone/" + name);
   if (report) {
     for (const auto& line : report->lines) log::error(line);
   } else {

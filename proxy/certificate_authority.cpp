@@ -137,7 +137,7 @@ CertificatePtr make_authority(EVP_PKEY* key, const std::string& name, std::time_
   const BasicConstraintsPtr constraints(BASIC_CONSTRAINTS_new());
   const IntegerPtr depth(ASN1_INTEGER_new());
   if (!constraints || !depth || ASN1_INTEGER_set(depth.get(), 0) != 1) return nullptr;
-  constraints->ca = 1;
+  constraints->ca = 0xFF;  // written as it is, and DER knows no other true: Go refuses 0x01
   constraints->pathlen = ASN1_INTEGER_dup(depth.get());
   builder.basic_constraints(constraints.get());
   builder.key_usage({5, 6});  // keyCertSign, cRLSign: RFC 5280, section 4.2.1.3

@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "proxy/authority.hpp"
 #include "proxy/denial.hpp"
+#include "proxy/gateway.hpp"
 #include "proxy/internal_site.hpp"
 
 namespace redoubtful::proxy {
@@ -28,7 +29,18 @@ class Forwarded final : public AdmittedExchange {
         head_(std::move(head)),
         rule_(std::move(rule)),
         place_(std::move(place)),
-        begun_(Clock::now()) {}
+        begun_(Clock::now()) {
+    const auto* settings = services_.policy.settings_of(admission_.host());
+    if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
+    if (settings->via.empty()) return;
+    // admit() let nothing through whose gateway cannot be read.
+    if (auto gateway = Gateway::parse(settings->via)) {
+      gateway_.emplace(std::move(*gateway));
+      path_ = head_.target;
+      head_.authority = gateway_->authority();
+      head_.target = gateway_->target(path_);
+    }
+  }
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
@@ -38,6 +50,7 @@ class Forwarded final : public AdmittedExchange {
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
     // Offers of HTTP/3, which has no way out; clients would try it and wait.
     remove_fields(head.fields, "alt-svc");
+    if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
     return {};
   }
 
@@ -59,7 +72,7 @@ class Forwarded final : public AdmittedExchange {
     event.host = admission_.host().text();
     event.port = admission_.port().number();
     event.method = head_.method;
-    event.path = path_of(head_.target);
+    event.path = path_of(gateway_ ? path_ : head_.target);
     event.status = status;
     event.bytes_up = bytes_up;
     event.bytes_down = bytes_down;
@@ -76,6 +89,8 @@ class Forwarded final : public AdmittedExchange {
   RequestHead head_;
   std::string rule_;
   std::string place_;
+  std::optional<Gateway> gateway_;
+  std::string path_;  // with a gateway: the target before it was mapped
   Clock::time_point begun_;
 };
 

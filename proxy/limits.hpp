@@ -56,6 +56,7 @@ inline constexpr milliseconds kNameServer{1500};  // its first try; each further
 inline constexpr milliseconds kOtherFamily{500};
 inline constexpr minutes kIdle{5};  // keep-alive between two requests
 inline constexpr seconds kRefusalWrite{10};
+inline constexpr seconds kClientLook{1};  // how often a client that waits is asked if it is there
 // A body or tunnel may pause for hours (long polls, agents that think); TCP keep-alive finds the
 // dead.
 inline constexpr seconds kKeepAliveProbe{60};

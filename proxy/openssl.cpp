@@ -11,9 +11,8 @@ constexpr std::size_t kSecureHeapBytes = 2 * 1024 * 1024;
 constexpr std::size_t kSecureHeapUnit = 32;
 
 SecureHeap make_secure_heap() noexcept {
-  // No atexit handler: the heap must outlive static objects that hold keys.
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
-                       OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
+                       OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
                    nullptr);
   switch (CRYPTO_secure_malloc_init(kSecureHeapBytes, kSecureHeapUnit)) {
     case 1:
@@ -26,8 +25,6 @@ SecureHeap make_secure_heap() noexcept {
 }
 
 }  // namespace
-
-void OpensslMemoryDeleter::operator()(void* memory) const noexcept { OPENSSL_free(memory); }
 
 SecureHeap initialize_openssl() noexcept {
   static const SecureHeap heap = make_secure_heap();

@@ -50,13 +50,6 @@ using AuthorityKeyIdPtr = OpensslPtr<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
 using KeyUsesPtr = OpensslPtr<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
 using BignumPtr = OpensslPtr<BIGNUM, BN_free>;
 
-// Memory that OpenSSL allocated and hands over.
-struct OpensslMemoryDeleter {
-  void operator()(void* memory) const noexcept;
-};
-template <class T>
-using OpensslMemory = std::unique_ptr<T, OpensslMemoryDeleter>;
-
 // Whether the heap for private keys is locked into memory (kLocked), works but may be swapped
 // (RLIMIT_MEMLOCK is too low), or is not to be had, so that keys are in ordinary memory.
 enum class SecureHeap { kLocked, kUnlocked, kAbsent };

@@ -29,7 +29,10 @@ void audit_connect(Services& services, const Admission& admission) {
 Awaitable<std::variant<std::unique_ptr<Stream>, Denial, DialFailure>> connect_origin(
     Services& services, Admission admission, std::vector<std::string> protocols) {
   using Outcome = std::variant<std::unique_ptr<Stream>, Denial, DialFailure>;
-  auto dialled = co_await services.dialer.dial(admission);
+  // Where the user put a gateway in its place, that is who is dialled and verified.
+  Admission dialled_as = admission;
+  if (auto gateway = services.policy.gateway_of(admission)) dialled_as = std::move(*gateway);
+  auto dialled = co_await services.dialer.dial(dialled_as);
   if (auto* denial = std::get_if<Denial>(&dialled)) co_return Outcome(std::move(*denial));
   if (auto* failure = std::get_if<DialFailure>(&dialled)) {
     AuditEvent event;
@@ -46,7 +49,7 @@ Awaitable<std::variant<std::unique_ptr<Stream>, Denial, DialFailure>> connect_or
     audit_connect(services, admission);
     co_return Outcome(plain_stream(std::move(socket)));
   }
-  auto secured = co_await services.origin_tls.connect(std::move(socket), admission.host(),
+  auto secured = co_await services.origin_tls.connect(std::move(socket), dialled_as.host(),
                                                       std::move(protocols));
   if (auto* failure = std::get_if<TlsFailure>(&secured)) {
     AuditEvent event;

@@ -89,19 +89,23 @@ OriginConnection& connection_of(const SSL* ssl) {
 }
 
 // Hands OpenSSL the roots that the chain asks for; what is trusted it decides alone.
-int verify(X509_STORE_CTX* context, void* /*unused*/) {
+int verify(X509_STORE_CTX* context, void* /*unused*/) noexcept {
   const auto* ssl = static_cast<const SSL*>(
       X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
   OriginConnection& connection = connection_of(ssl);
-  const auto add = [&](X509* certificate) {
-    if (certificate == nullptr) return;
+  const auto offer = [&](const X509_NAME* name) {
     for (const auto& roots : connection.trust->roots) {
-      roots->get().add_issuers(X509_get_issuer_name(certificate), connection.trust->store.get());
+      roots->get().add_to(connection.trust->store.get(), name);
     }
   };
-  add(X509_STORE_CTX_get0_cert(context));
+  if (X509* leaf = X509_STORE_CTX_get0_cert(context); leaf != nullptr) {
+    offer(X509_get_subject_name(leaf));  // it may itself be what the user trusts
+    offer(X509_get_issuer_name(leaf));
+  }
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(context);
-  for (int i = 0; i < sk_X509_num(chain); ++i) add(sk_X509_value(chain, i));
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    offer(X509_get_issuer_name(sk_X509_value(chain, i)));
+  }
   const int result = X509_verify_cert(context);
   if (result <= 0) {
     connection.certificate_failure = certificate_reason(context, connection.name);
@@ -110,7 +114,7 @@ int verify(X509_STORE_CTX* context, void* /*unused*/) {
   return 1;
 }
 
-int keep_session(SSL* ssl, SSL_SESSION* session) {
+int keep_session(SSL* ssl, SSL_SESSION* session) noexcept {
   const OriginConnection& connection = connection_of(ssl);
   connection.sessions->keep(connection.origin, SslSessionPtr(session));
   return 1;  // the session is ours now
@@ -180,7 +184,6 @@ class SystemOriginTls final : public OriginTls {
       own->roots = trust_->roots;
     }
     own->roots.push_back(std::make_shared<LazyRoots>(*std::move(text)));
-    sessions_->forget(host.text());
     return {};
   }
 

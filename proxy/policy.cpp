@@ -202,14 +202,7 @@ Denial Policy::not_allowed(const Host& host, Port port, Scheme scheme) const {
 
 std::variant<Admission, Denial> Policy::admission(const Host& host, Port port, Handling handling,
                                                   Rule rule) const {
-  const auto* settings = settings_of(host);
-  if (settings != nullptr && !settings->address.empty() &&
-      !parse_literal_endpoint(settings->address)) {
-    auto out = denial(DenyReason::kInvalidName, host, port, nullptr);
-    out.detail = "network.origins gives it an address that cannot be read";
-    out.place = place_of(settings->origin);
-    return out;
-  }
+  if (auto unreadable = unreadable_origin(host, port)) return *std::move(unreadable);
   if (rule == nullptr) return Admission(host, port, handling, {}, {}, {});
   return Admission(host, port, handling, rule->value.text, place_of(rule->origin),
                    rule->value.private_ranges);
@@ -287,39 +280,6 @@ bool Policy::opaque(const Host& host, Port port) const {
   return allows_tunnel(network_, host, port) &&
          most_specific(network_.allow, host, port, Scheme::kHttps) == nullptr &&
          most_specific(network_.allow, host, port, Scheme::kHttp) == nullptr;
-}
-
-std::variant<Endpoint, Denial> Policy::vet(const Admission& admission,
-                                           const ip::address& address) const {
-  const bool named =
-      std::any_of(admission.private_ranges_.begin(), admission.private_ranges_.end(),
-                  [&](const std::string& range) { return in_range(range, address); });
-  const bool own =
-      std::find(own_addresses_.begin(), own_addresses_.end(), address) != own_addresses_.end();
-  if (named || (is_public_address(address) && !own)) return Endpoint(address, admission.port());
-  auto out = denial(DenyReason::kNonPublicAddress, admission.host(), admission.port(), nullptr);
-  out.rule = admission.rule();
-  out.place = admission.place();
-  out.detail = "its address " + address.to_string() +
-               (own ? " is this host's own" : " is not a public one") +
-               "; a rule with `private` ranges in a profile can allow it";
-  return out;
-}
-
-const OriginOverride* Policy::settings_of(const Host& host) const {
-  for (const auto& settings : network_.origins) {
-    if (settings.host == host) return &settings;
-  }
-  return nullptr;
-}
-
-std::optional<Endpoint> Policy::override_of(const Admission& admission) const {
-  const auto* settings = settings_of(admission.host());
-  if (settings == nullptr || settings->address.empty()) return std::nullopt;
-  // admit() let nothing through whose address cannot be read.
-  const auto literal = parse_literal_endpoint(settings->address);
-  if (!literal) return std::nullopt;
-  return Endpoint(literal->address, literal->port.value_or(admission.port()));
 }
 
 std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,

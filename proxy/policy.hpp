@@ -167,6 +167,11 @@ class Policy {
   // The address that `network.origins` names for the host, if it does. Not subject to vet(): the
   // user wrote it. `port` is the connection's, where the override names none.
   std::optional<Endpoint> override_of(const Admission& admission) const;
+  // Leave to reach the gateway that `network.origins` names (`via`) in the admitted host's place,
+  // to be dialled and verified under its own name; how requests are mapped is gateway.hpp. The user
+  // wrote it, so it may have any address. Only an intercepted connection has one: what is not
+  // opened cannot be mapped, and goes to the host itself.
+  std::optional<Admission> gateway_of(const Admission& admission) const;
   // Its other settings; null when there are none. Valid as long as the Policy.
   const OriginOverride* settings_of(const Host& host) const;
 
@@ -184,6 +189,7 @@ class Policy {
   std::variant<Admission, Denial> admit_seen(const Host& host, Port port, Scheme scheme) const;
   std::variant<Admission, Denial> admission(const Host& host, Port port, Handling handling,
                                             const Sourced<HostRule>* rule) const;
+  std::optional<Denial> unreadable_origin(const Host& host, Port port) const;
   Denial denial(DenyReason reason, const Host& host, Port port,
                 const Sourced<HostRule>* rule) const;
   Denial not_allowed(const Host& host, Port port, Scheme scheme) const;

@@ -188,6 +188,11 @@ Awaitable<void> serve_tls(Services& services, tcp::socket socket, std::string ea
     co_return;
   }
   const Admission admission = std::get<Admission>(admitted);
+  // A tcp:// rule may be all that speaks of a port beside one for plain HTTP.
+  if (admission.handling() == Handling::kTunnel) {
+    co_await tunnel(services, std::move(socket), std::move(early), admission, wanted.way);
+    co_return;
+  }
   if (admission.handling() == Handling::kSplice) {
     if (hello.encrypted) {
       auto denial = mismatch(wanted, DenyReason::kNameNotIndicated,
@@ -205,7 +210,6 @@ Awaitable<void> serve_tls(Services& services, tcp::socket socket, std::string ea
 
 Awaitable<void> serve_plain(Services& services, tcp::socket socket, std::string early,
                             Wanted wanted) {
-  auto client = plain_stream(std::move(socket), std::move(early));
   std::unique_ptr<Gate> gate;
   std::unique_ptr<OriginSource> origins = std::make_unique<NoOrigins>();
   if (wanted.host.text() == kInternalHost) {
@@ -215,10 +219,16 @@ Awaitable<void> serve_plain(Services& services, tcp::socket socket, std::string 
     if (auto* denial = std::get_if<Denial>(&admitted)) {
       gate = denied_gate(services, std::move(*denial), wanted.way);
     } else {
-      gate = connection_gate(services, std::get<Admission>(admitted), wanted.way);
+      const Admission admission = std::get<Admission>(admitted);
+      if (admission.handling() == Handling::kTunnel) {
+        co_await tunnel(services, std::move(socket), std::move(early), admission, wanted.way);
+        co_return;
+      }
+      gate = connection_gate(services, admission, wanted.way);
       origins = std::make_unique<LinkedOrigins>(services, wanted.way);
     }
   }
+  auto client = plain_stream(std::move(socket), std::move(early));
   co_await serve_http1(*client, Http1Entry::kDirect, *gate, *origins);
   co_await client->shutdown_write();
   client->close();

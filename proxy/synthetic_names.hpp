@@ -19,12 +19,9 @@
 #include <vector>
 
 #include "common/host.hpp"
+#include "common/synthetic_ranges.hpp"
 
 namespace redoubtful::proxy {
-
-// Both are local on the box's loopback interface; the command line sets the routes.
-inline constexpr std::string_view kSyntheticRange4 = "198.18.0.0/15";
-inline constexpr std::string_view kSyntheticRange6 = "fd72:6564:6f75:6274::/64";
 
 // Where the box asks about its own policy; answered by the proxy itself.
 inline constexpr std::string_view kOwnName = "redoubtful.internal";

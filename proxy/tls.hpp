@@ -3,8 +3,10 @@
 // TLS on both legs: the client's, with a leaf of ours, and the origin's, verified.
 //
 // The origin is verified against the system's roots, `network.ca` and the host's own `origins.ca`,
-// never against our session's CA; roots are read when first needed. Sessions are resumed on both
-// legs.
+// never against our session's CA; roots are parsed when first needed. Sessions are resumed on both
+// legs. TLS 1.2 and 1.3, no renegotiation, no early data.
+//
+// Not promised: revocation is not checked (CRL, OCSP), as curl, git and Node do not either.
 
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
@@ -28,14 +30,15 @@ struct TlsFailure {
 class OriginTls {
  public:
   // `roots`: PEM files added to the system's. `system_bundle`: the file of the system's roots;
-  // empty: found among the places that distributions use. Both are opened now (confinement follows)
+  // empty: found among the places that distributions use. Both are read now (confinement follows)
   // and parsed at first use. Errors: kInvalidProfile for a file that cannot be read or has no
   // certificate.
   static Result<std::unique_ptr<OriginTls>> create(std::vector<std::string> roots,
                                                    std::string system_bundle);
   virtual ~OriginTls() = default;
 
-  // A PEM file that is trusted for this host alone. Errors: as create.
+  // A PEM file that is trusted for this host alone, besides the others; a root, or the very
+  // certificate that the host shows. Errors: as create.
   virtual Result<void> trust_for(const Host& host, const std::string& pem_file) = 0;
 
   // Handshakes as a client. `protocols`: ALPN to offer, in order, may be empty. `name` is verified

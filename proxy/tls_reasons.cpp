@@ -1,7 +1,9 @@
 #include "proxy/tls_reasons.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <ctime>
@@ -30,8 +32,11 @@ std::string text_of(const X509_NAME* name) {
 }
 
 std::string address_text(const ASN1_OCTET_STRING* address) {
-  const OpensslMemory<char> text(i2s_ASN1_OCTET_STRING(nullptr, address));
-  return text ? "the address " + std::string(text.get()) : "an address";
+  const int length = ASN1_STRING_length(address);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (length != 4 && length != 16) return "a malformed address";
+  const int family = length == 4 ? AF_INET : AF_INET6;
+  return ::inet_ntop(family, ASN1_STRING_get0_data(address), text.data(), text.size());
 }
 
 // "a.example, *.b.example and 3 more"

@@ -91,7 +91,7 @@ TrustedRoots::TrustedRoots(std::string_view pem) {
   ERR_clear_error();
 }
 
-void TrustedRoots::add_issuers(const X509_NAME* subject, X509_STORE* store) const {
+void TrustedRoots::add_to(X509_STORE* store, const X509_NAME* subject) const {
   std::vector<NamePtr> wanted;
   wanted.emplace_back(X509_NAME_dup(subject));
   for (std::size_t i = 0; i < wanted.size() && i < kMaxChain; ++i) {

@@ -23,7 +23,7 @@ class TrustedRoots {
   std::size_t size() const noexcept { return entries_.size(); }
 
   // Adds to the store every certificate with that subject, and what these name as their issuer.
-  void add_issuers(const X509_NAME* subject, X509_STORE* store) const;
+  void add_to(X509_STORE* store, const X509_NAME* subject) const;
 
  private:
   struct Entry {

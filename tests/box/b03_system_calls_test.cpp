@@ -141,19 +141,12 @@ TEST(B3, NestingOpensNamespacesAndMountsAlone) {
 TEST(B3, NestingLetsABubblewrapInsideHaveAProcOfItsOwn) {
   const World world;
   const auto profile = world.write(world.top() / "nested.yaml", "nested: true\n");
-  const std::vector<std::string> sandbox = {"bwrap",
-                                            "--ro-bind",
-                                            "/",
-                                            "/",
-                                            "--dev",
-                                            "/dev",
-                                            "--proc",
-                                            "/proc",
-                                            "--unshare-all",
-                                            "sh",
-                                            "-c",
-                                            "echo pid=$$; cd /proc && ls -d [0-9]* | wc -l; touch "
-                                            "/usr/x 2>&1; mount -o remount,rw /usr 2>&1"};
+  const std::string script =
+      "echo pid=$$; cd /proc && ls -d [0-9]* | wc -l; touch /usr/x 2>&1; "
+      "mount -o remount,rw /usr 2>&1";
+  const std::vector<std::string> sandbox = {"bwrap",         "--ro-bind", "/",      "/",
+                                            "--dev",         "/dev",      "--proc", "/proc",
+                                            "--unshare-all", "sh",        "-c",     script};
   const Outcome nested = world.run({.options = {"-u", profile}, .command = sandbox});
   const Outcome refused = world.run({.command = sandbox});
   EXPECT_THAT(refused.out, ::testing::Not(::testing::HasSubstr("pid=")));

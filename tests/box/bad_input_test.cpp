@@ -146,7 +146,7 @@ TEST(BadInput, MissingProgramsAreNamedWithTheirPackage) {
       world,
       "exec unshare -m sh -c 'mkdir empty && mount --bind empty /usr/local/bin && for p in "
       "bwrap pasta; do mount --bind /dev/null /usr/bin/$p; done; $R run true; echo $?; "
-      "$R run -f 80 true; echo $?'");
+      "$R run -f 8080 true; echo $?'");
   EXPECT_EQ(outcome.out, "125\n125\n") << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("bubblewrap"));
 }

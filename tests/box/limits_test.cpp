@@ -98,11 +98,12 @@ TEST(Limits, AProgramThatReservesMoreThanItUsesIsLeftAlone) {
 TEST(Limits, ControlGroupsAreGoneAfterTheRun) {
   const World world;
   BoxRun request = limited(world, "limits: {memory: 1G, processes: 100}\n");
-  request.command = {"sh", "-c", "echo up; read end"};
+  request.command = {"sh", "-c", "echo up; until test -e go; do sleep 0.05; done"};
   Running running = Running::start(world.program(request));
   ASSERT_TRUE(running.wait_for("up"));
   const pid_t run = running.pid();
   const auto during = groups_of(run);
+  world.write(world.project() / "go", "");
   const Outcome outcome = running.finish();
   EXPECT_EQ(during.empty(), !whole_box(outcome)) << "positive control: they are seen";
   EXPECT_THAT(groups_of(run), IsEmpty());

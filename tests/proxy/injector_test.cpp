@@ -70,7 +70,7 @@ TEST_F(InjectorTest, SwapsInKnownCredentialFieldsOfItsOwnHosts) {
       {"Authorization", std::string("Bearer ") + kFake, std::string("Bearer ") + kReal},
       {"authorization", std::string("token ") + kFake, std::string("token ") + kReal},
       {"AUTHORIZATION", kBasicFake, kBasicReal},
-      {"authorization", std::string("basic") + (kBasicFake + 5), kBasicReal},
+      {"authorization", std::string("basic") + std::string(kBasicFake).substr(5), kBasicReal},
       {"X-Api-Key", kFake, kReal},
       {"PRIVATE-TOKEN", kFake, kReal},
       {"x-goog-api-key", kFake, kReal},

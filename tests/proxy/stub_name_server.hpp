@@ -49,9 +49,18 @@ class StubNameServer {
   enum class Way { kUdp, kTcp };
 
   struct State {
-    explicit State(boost::asio::io_context& context)
-        : udp(context, {boost::asio::ip::address_v4::loopback(), 0}),
-          tcp(context, {boost::asio::ip::address_v4::loopback(), udp.local_endpoint().port()}) {}
+    explicit State(boost::asio::io_context& context) : udp(context), tcp(context) {
+      const boost::asio::ip::address loopback = boost::asio::ip::address_v4::loopback();
+      tcp.open(Tcp::v4());
+      // The port that the kernel gives for UDP may be somebody's for TCP.
+      for (int tries = 0; tries < 100; ++tries) {
+        udp = Udp::socket(context, Udp::endpoint(loopback, 0));
+        boost::system::error_code error;
+        tcp.bind(Tcp::endpoint(loopback, udp.local_endpoint().port()), error);
+        if (!error) break;
+      }
+      tcp.listen();
+    }
     Udp::socket udp;
     Tcp::acceptor tcp;
     Udp::endpoint sender;

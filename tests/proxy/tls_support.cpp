@@ -6,7 +6,13 @@
 #include <fstream>
 #include <list>
 
+#include "proxy/limits.hpp"
+#include "proxy/tasks.hpp"
+
 namespace redoubtful::proxy::test {
+
+namespace asio = boost::asio;
+
 namespace {
 
 void check(bool ok) {
@@ -98,6 +104,77 @@ SslContextPtr origin_context(const Identity& identity, std::vector<std::string> 
   };
   if (!wire.empty()) SSL_CTX_set_alpn_select_cb(context.get(), choose, &wire);
   return context;
+}
+
+Awaitable<std::unique_ptr<TlsStream>> serve(asio::ip::tcp::socket socket, SSL_CTX* context) {
+  SslPtr ssl(SSL_new(context));
+  SSL_set_accept_state(ssl.get());
+  auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(ssl), "");
+  const auto failure = co_await stream->handshake();
+  if (failure.failed()) stream.reset();
+  co_return stream;
+}
+
+Connection connect(asio::io_context& context, OriginTls& tls, SSL_CTX* origin,
+                   const std::string& name, std::vector<std::string> protocols) {
+  auto pair = connected_pair(context);
+  Connection connection;
+  const auto task = [&]() -> Awaitable<int> {
+    auto serving = serve(std::move(pair.server), origin);
+    auto connecting =
+        tls.connect(std::move(pair.client), Host::parse(name).value(), std::move(protocols));
+    auto [served, connected] = co_await both(std::move(serving), std::move(connecting));
+    connection.origin = std::move(served);
+    if (auto* stream = std::get_if<0>(&connected)) {
+      connection.stream = std::move(*stream);
+    } else {
+      connection.failure = std::get<1>(connected);
+    }
+    co_return 0;
+  };
+  run(context, task());
+  return connection;
+}
+
+Accepted accept(asio::io_context& context, CertificateAuthority& authority, SslPtr client,
+                const std::string& name, std::string protocol) {
+  auto pair = connected_pair(context);
+  Accepted accepted;
+  SSL_set_connect_state(client.get());
+  accepted.client = std::make_unique<TlsStream>(std::move(pair.client), std::move(client), "");
+  const auto task = [&]() -> Awaitable<int> {
+    auto serving = accept_tls(authority, std::move(pair.server), "", Host::parse(name).value(),
+                              std::move(protocol));
+    auto connecting = accepted.client->handshake();
+    auto [served, failure] = co_await both(std::move(serving), std::move(connecting));
+    if (failure.failed()) accepted.client.reset();
+    if (auto* stream = std::get_if<0>(&served)) {
+      accepted.stream = std::move(*stream);
+    } else {
+      accepted.failure = std::get<1>(served);
+    }
+    co_return 0;
+  };
+  run(context, task());
+  return accepted;
+}
+
+Awaitable<std::string> read_all(Stream& stream) {
+  std::string all;
+  std::vector<char> buffer(limits::kRelayBytes);
+  for (;;) {
+    const IoResult got = co_await stream.read_some(asio::buffer(buffer));
+    all.append(buffer.data(), got.bytes);
+    if (got.error == asio::error::eof) co_return all;
+    if (got.error) co_return all + "|" + got.error.message();
+  }
+}
+
+Awaitable<int> write_all(Stream& stream, std::string text) {
+  std::vector<asio::const_buffer> buffers = {asio::buffer(text)};
+  const IoResult put = co_await stream.write(std::move(buffers));
+  if (!put.error) co_await stream.shutdown_write();
+  co_return put.error ? -1 : 0;
 }
 
 SocketPair connected_pair(boost::asio::io_context& context) {

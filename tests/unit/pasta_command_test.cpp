@@ -34,6 +34,20 @@ std::string joined(const NetworkProfile& network) {
   return out;
 }
 
+TEST(Ports, OfTheWayOutCannotBeForwardedTo) {
+  NetworkProfile network;
+  for (const auto inside : std::initializer_list<std::uint16_t>{53, 80, 443, 3128}) {
+    network.forward = {port(9000, inside)};
+    EXPECT_FALSE(check_ports(network)) << inside;
+    network.mode.value = NetworkMode::kNone;
+    EXPECT_TRUE(check_ports(network)) << "there is none";
+    network.mode.value = NetworkMode::kFiltered;
+  }
+  network.forward = {port(443, 8443), port(80, 8080), port(3128, 3129),
+                     port(443, 443, Transport::kUdp)};
+  EXPECT_TRUE(check_ports(network));
+}
+
 TEST(PastaCommand, OpensNothingThatWasNotAskedFor) {
   NetworkProfile network;
   network.forward = {port(8080, 8080)};
@@ -55,19 +69,20 @@ TEST(PastaCommand, KeepsTheHostsSideLeftInBothDirections) {
   EXPECT_THAT(command, HasSubstr("-t 127.0.0.1/3001:3000 ")) << "pasta wants host:inside";
 }
 
-// A script that knows the switch, one that does not, and none: nobody asks a program without need.
+// A script that takes the switch, one that does not, and none: nobody asks a program without need.
 TEST(PastaCommand, PublishesToTheLoopbackInsideWhateverTheVersion) {
   NetworkProfile network;
   network.publish = {port(3001, 3000)};
   ScratchTree tree;
-  const auto script = [&tree](const std::string& name, const std::string& says) {
-    tree.write(name, "#!/bin/sh\necho '" + says + "' >&2\n");
+  const auto script = [&tree](const std::string& name, const std::string& does) {
+    tree.write(name, "#!/bin/sh\n" + does + "\n");
     std::filesystem::permissions(tree.path() + "/" + name, std::filesystem::perms::owner_all);
     return tree.path() + "/" + name;
   };
-  const std::string newer = script("newer", "  --host-lo-to-ns-lo\tTranslate host-loopback");
+  const std::string newer = script("newer", "test \"$*\" = '--host-lo-to-ns-lo --version'");
   EXPECT_TRUE(has_loopback_switch(newer, network));
-  EXPECT_FALSE(has_loopback_switch(script("older", "  --no-map-gw"), network));
+  EXPECT_FALSE(
+      has_loopback_switch(script("older", "echo 'unrecognized option' >&2; exit 1"), network));
   EXPECT_FALSE(has_loopback_switch(tree.path() + "/absent", network));
   EXPECT_FALSE(has_loopback_switch(newer, {}));
 
@@ -86,11 +101,11 @@ TEST(PastaCommand, IsNotNeededWithoutPorts) {
 
 TEST(CheckPorts, RefusesTwoForwardsToOnePort) {
   NetworkProfile network;
-  network.forward = {port(8080, 80), port(8080, 80)};
+  network.forward = {port(8080, 8000), port(8080, 8000)};
   EXPECT_TRUE(check_ports(network)) << "the same twice is one";
-  network.forward = {port(8080, 80), port(8081, 80)};
+  network.forward = {port(8080, 8000), port(8081, 8000)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("forwarded to inside twice"));
-  network.forward = {port(8080, 80), port(8081, 80, Transport::kUdp)};
+  network.forward = {port(8080, 8000), port(8081, 8000, Transport::kUdp)};
   EXPECT_TRUE(check_ports(network)) << "control: another transport";
   network.publish = {port(3000, 1), port(3000, 2)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("published twice"));
