@@ -33,26 +33,6 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-// What the loader knows already and only the proxy can keep: a run that left it out would do less
-// than its profile says.
-Result<void> refuse_what_the_proxy_does(const Profile& profile) {
-  const auto later = [](const Origin& origin, const std::string& what) {
-    return Error(Errc::kNotYet, origin.text() + ": " + what + ": not yet in this version")
-        .hint("`redoubtful show` reads it; a run needs the proxy, which is not built yet");
-  };
-  const NetworkProfile& network = profile.network;
-  if (!profile.credentials.empty()) {
-    return later(profile.credentials.front().origin, "credentials");
-  }
-  if (!network.origins.empty()) return later(network.origins.front().origin, "network.origins");
-  if (!network.ca.empty()) return later(network.ca.front().origin, "network.ca");
-  if (network.proxy) return later(network.proxy->origin, "network.proxy");
-  if (network.mode.value == NetworkMode::kDiscover) {
-    return later(network.mode.origin, "the network mode discover");
-  }
-  return {};
-}
-
 std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
   std::vector<std::string> out;
   for (const auto& rule : network.allow) out.push_back(rule.value.text);
@@ -102,7 +82,6 @@ Result<int> run(const RunRequest& request) {
   if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
-  if (auto kept = refuse_what_the_proxy_does(profile); !kept) return std::move(kept).error();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);

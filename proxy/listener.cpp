@@ -48,6 +48,16 @@ std::set<std::uint16_t> own_ports(const NetworkProfile& network, const Host& nam
   return ports;
 }
 
+// Is there a rule for it? Then a name that is no public one has an address all the same.
+bool named_by_rule(const NetworkProfile& network, const Host& name) {
+  for (const auto* list : {&network.allow, &network.ask, &network.deny}) {
+    for (const auto& rule : *list) {
+      if (rule.value.pattern.matches(name)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<void> Listeners::start(control::Listeners passed) {
@@ -204,11 +214,14 @@ void Listeners::open_ports(const Host& name) {
 Awaitable<void> Listeners::answer_udp(std::shared_ptr<udp::socket> socket) {
   std::array<char, limits::kDnsMessageBytes> query;
   udp::endpoint asker;
+  const NamedByRule named = [this](const Host& name) {
+    return named_by_rule(services_.policy.network(), name);
+  };
   for (;;) {
     auto [error, bytes] = co_await socket->async_receive_from(asio::buffer(query), asker, kTuple);
     if (error == asio::error::operation_aborted || !socket->is_open()) co_return;
     if (error) continue;
-    auto answer = answer_dns({query.data(), bytes}, services_.names);
+    auto answer = answer_dns({query.data(), bytes}, services_.names, named);
     if (!answer) continue;
     const DnsAnswer noted = note(std::move(*answer));
     co_await socket->async_send_to(asio::buffer(noted.bytes), asker, kTuple);
@@ -219,6 +232,9 @@ Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
   asio::steady_timer patience(context_);
   std::array<unsigned char, 2> length;
   std::string query;
+  const NamedByRule named = [this](const Host& name) {
+    return named_by_rule(services_.policy.network(), name);
+  };
   for (;;) {
     patience.expires_after(limits::kFirstBytes);
     patience.async_wait([&socket](const error_code& error) {
@@ -231,7 +247,7 @@ Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
     if (query.size() > limits::kDnsMessageBytes) co_return;
     auto [failed, read] = co_await asio::async_read(socket, asio::buffer(query), kTuple);
     if (failed) co_return;
-    auto answer = answer_dns(query, services_.names);
+    auto answer = answer_dns(query, services_.names, named);
     if (!answer) co_return;
     const DnsAnswer noted = note(std::move(*answer));
     const std::size_t size = noted.bytes.size();
