@@ -26,7 +26,11 @@ class PackageError(RuntimeError):
 
 def installed(name):
     """The directory that has node_modules of packages/`name`, installed now if it is not there."""
-    source = os.path.join(HERE, "packages", name)
+    return installed_from(os.path.join(HERE, "packages", name), name)
+
+
+def installed_from(source, name):
+    """The same for a folder with package.json and package-lock.json anywhere."""
     key = package_key(source, name)
     candidates = caches()
     for cache in candidates:
@@ -61,7 +65,7 @@ def package_key(source, name):
     with open(os.path.join(source, "package-lock.json"), "rb") as file:
         raw = file.read()
     lock = json.loads(raw)
-    (version,) = {entry["version"] for path, entry in lock["packages"].items() if path}
+    version = "+".join(sorted({entry["version"] for path, entry in lock["packages"].items() if path}))
     return f"{name}-{version}-{hashlib.sha256(raw).hexdigest()[:8]}"
 
 

@@ -10,11 +10,14 @@ usage: clients_suite.py [--direct] [GROUP...]     --direct: only the control, no
 
 import os
 import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "agents")]
 
+import packages  # noqa: E402
 import suite as support  # noqa: E402
 from origins.matrix import Matrix  # noqa: E402
 
@@ -24,14 +27,30 @@ WAYS = ("set", "unset")
 class Group:
     """One client program. `shows`: section -> what it must hold, so that two equal failures are no pass."""
 
-    def __init__(self, name, command, shows):
+    def __init__(self, name, command, shows, prepare=None):
         self.name = name
+        self.prepare = prepare  # function of the world, outside, once
         self.command = command  # function of (world, way) -> argv
         self.shows = shows
 
 
 def script(name):
     return lambda world, way: ["bash", os.path.join(world.tools, name), way]
+
+
+def fetch_modules(world):
+    place = packages.installed_from(os.path.join(HERE, "clients", "packages"), "clients")
+    world.environment["MATRIX_MODULES"] = os.path.join(world.tools, "node_modules")
+    subprocess.run(["cp", "-r", os.path.join(place, "node_modules"), world.tools], check=True)
+
+
+def build_go(world):
+    """Outside, for what is to be tried is the program, not the compiler; the cache is kept between runs."""
+    cache = os.path.join(packages.caches()[0], "go")
+    done = support.finish(["go", "build", "-o", "go_client", "client.go"], cwd=world.tools, timeout=300,
+                          env={**world.environment, "GOCACHE": cache, "GOFLAGS": "-mod=mod", "GO111MODULE": "off"})
+    if done.status != 0:
+        raise RuntimeError(f"go build: {done!r}")
 
 
 GROUPS = [
@@ -42,6 +61,20 @@ GROUPS = [
         "curl plain http GET": '"version": "1.1"', "wget POST": '"method": "POST"', "end": ""}),
     Group("git", script("git.sh"), {
         "git clone over https": "commit 1", "git push over https": "", "git clone over ssh": "commit 1", "end": ""}),
+    Group("packages", script("packages.sh"), {
+        "npm install": "42", "pip install": "42", "psql": "42", "psql large": "", "end": ""}),
+    Group("python", lambda world, way: ["/usr/bin/python3", os.path.join(world.tools, "python_client.py")], {
+        "urllib GET": '"version": "1.1"', "requests events api": "event 5", "httpx GET http2 h2": '"version": "2"',
+        "aiohttp WebSocket": "hello", "websockets 'text'": "True", "grpc unary": "x-two=2", "grpc bidirectional": "word 4",
+        "grpc error": "refused on purpose", "end": ""}),
+    Group("node", lambda world, way: ["node", os.path.join(world.tools, "node_client.js")], {
+        "fetch events h1": "event 2", "https trailers api": "abc123", "http2 stream 2 h2": "abc123",
+        "undici POST api": '"bytes": 100000', "ws": "pong p", "end": ""}, fetch_modules),
+    Group("java", lambda world, way: ["java", os.path.join(world.tools, "Client.java")], {
+        "Java GET HTTP_2 h2": '"version": "2"', "Java 100-continue HTTP_1_1 h1": '"bytes": 8',
+        "Java WebSocket": "from java", "end": ""}),
+    Group("go", lambda world, way: [os.path.join(world.tools, "go_client")], {
+        "Go GET h2": "HTTP/2.0 200", "Go trailers h1": "abc123", "Go POST with trailers h2": "the body", "end": ""}, build_go),
 ]
 
 
@@ -66,6 +99,8 @@ def control(check, world, group):
 
 
 def compare(check, world, group, ways):
+    if group.prepare:
+        group.prepare(world)
     wanted = control(check, world, group)
     if wanted is None:
         return
