@@ -115,7 +115,8 @@ class Matrix(support.World):
         names = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",
                  "npm_config_cafile", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"]
         return {**{name: bundle for name in names}, "NODE_EXTRA_CA_CERTS": self.authority.certificate,
-                "JAVA_TOOL_OPTIONS": f"-Djavax.net.ssl.trustStore={self.key_store()}"}
+                "JAVA_TOOL_OPTIONS": f"-Djavax.net.ssl.trustStore={self.key_store()} "
+                                     "-Djavax.net.ssl.trustStorePassword=changeit"}
 
     def key_store(self):
         path = os.path.join(self.root, "ca", "trust.p12")
