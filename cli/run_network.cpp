@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/audit_store.hpp"
 #include "cli/box_network.hpp"
 #include "cli/box_sockets.hpp"
 #include "cli/log.hpp"
@@ -9,20 +10,10 @@
 #include "cli/trust_files.hpp"
 #include "common/text.hpp"
 
-extern char** environ;
-
 namespace redoubtful::cli {
 namespace {
 
 constexpr std::size_t kNamedHosts = 5;  // the line stays a line; the audit log has all
-
-std::vector<std::string> own_environment() {
-  std::vector<std::string> out;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    out.emplace_back(*entry);
-  }
-  return out;
-}
 
 }  // namespace
 
