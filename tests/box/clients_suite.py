@@ -8,6 +8,7 @@ know no proxy are captured all the same.
 usage: clients_suite.py [--direct] [GROUP...]     --direct: only the control, no box
 """
 
+import difflib
 import os
 import re
 import subprocess
@@ -97,6 +98,11 @@ def control(check, world, group):
     return found
 
 
+def difference(wanted, found):
+    """Direct's lines with -, the box's with +."""
+    return "\n".join(line for line in difflib.ndiff(wanted.split("\n"), found.split("\n")) if line[0] in "-+")
+
+
 def compare(check, world, group, ways):
     if group.prepare:
         group.prepare(world)
@@ -113,7 +119,7 @@ def compare(check, world, group, ways):
                 check.fail(label, f"was not reached: {done!r}")
                 break
             check.check(label, found[name] == words,
-                        f"box {found[name]!r}, direct {words!r}, stderr {done.err[-600:]!r}")
+                        f"{difference(words, found[name])!r}, stderr {done.err[-600:]!r}")
 
 
 def main():

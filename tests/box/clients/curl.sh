@@ -5,11 +5,12 @@ head -c 3000000 /dev/zero | tr '\0' 'u' >upload
 common=(--silent --show-error --suppress-connect-headers --max-time 30)
 
 section() { echo "== $1"; }
-# Head (sorted, without what belongs to one hop) and body.
+# Head (sorted, without what belongs to one hop; the case of names means nothing) and body.
 get() {
   section "$1"; shift
   curl "${common[@]}" -D head -o body -w '%{http_version} %{http_code} %{num_redirects}\n' "$@" || echo "curl gave $?"
-  tr -d '\r' <head | grep -viE '^(connection|keep-alive|transfer-encoding):' | sort
+  tr -d '\r' <head | sed -E 's/^[A-Za-z0-9-]+:/\L&/' | grep -vE '^(connection|keep-alive|transfer-encoding):' | sort
+  case " $* " in *' -I '*) rm -f body ;; esac  # curl has written the head there again
   if [ "$(stat -c %s body 2>/dev/null || echo 0)" -gt 5000 ]; then sha256sum <body; else cat body 2>/dev/null; echo; fi
   rm -f head body
 }

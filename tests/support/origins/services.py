@@ -82,8 +82,13 @@ def sshd_handler(place, root):
         file.write(f"HostKey {host_key}\nAuthorizedKeysFile {client_key}.pub\nStrictModes no\nUsePAM no\n"
                    f"PidFile none\nPasswordAuthentication no\nForceCommand {force}\nLogLevel ERROR\n")
 
+    server_command = ["/usr/sbin/sshd", "-i", "-e", "-f", config]
+    if os.getuid() == 0:  # it wants /run/sshd, which the machine may well lack
+        server_command = ["unshare", "--mount", "--", "sh", "-c",
+                          "mount -t tmpfs -o mode=755 none /run && mkdir /run/sshd && exec \"$@\"", "sh", *server_command]
+
     def handle(connection):
-        with subprocess.Popen(["/usr/sbin/sshd", "-i", "-e", "-f", config], stdin=connection,
+        with subprocess.Popen(server_command, stdin=connection,
                               stdout=connection, stderr=subprocess.DEVNULL) as server:
             server.wait()
 
@@ -104,6 +109,10 @@ def ssh_client_files(place, name, directory):
             "-o StrictHostKeyChecking=yes -o BatchMode=yes -o CheckHostIP=no", pwd.getpwuid(os.getuid()).pw_name)
 
 
+# PostgreSQL refuses to be root: there it is given a user namespace in which root's files are another's.
+NOT_ROOT = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] if os.getuid() == 0 else []
+
+
 class Postgres:
     """A cluster of its own, without fsync, for whom everybody on loopback is the user `tester`."""
 
@@ -113,14 +122,14 @@ class Postgres:
             raise RuntimeError("PostgreSQL's server is not installed")
         tools = os.path.dirname(found[-1])
         data = os.path.join(place, "data")
-        quiet([os.path.join(tools, "initdb"), "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8",
+        quiet([*NOT_ROOT, os.path.join(tools, "initdb"), "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8",
                "--locale=C"])
         from socket import create_server  # a port that was free a moment ago
         with create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         with open(os.path.join(place, "log"), "wb") as log:
             self.server = subprocess.Popen(
-                [os.path.join(tools, "postgres"), "-D", data, "-p", str(self.port), "-k", place, "-F",
+                [*NOT_ROOT, os.path.join(tools, "postgres"), "-D", data, "-p", str(self.port), "-k", place, "-F",
                  "-c", "listen_addresses=127.0.0.1", "-c", "logging_collector=off"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.await_ready(os.path.join(tools, "pg_isready"), place)
