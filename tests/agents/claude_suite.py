@@ -75,7 +75,10 @@ class Scene(support.World):
 
     def bare(self):
         """The control: the same program and script, told where the stand-in is. Nothing leaves loopback."""
-        environment = {**self.environment, "ANTHROPIC_BASE_URL": f"https://localhost:{self.server.port}",
+        scratch = os.path.join(self.root, "tmp")  # it makes claude-UID there, and leaves it
+        os.makedirs(scratch, exist_ok=True)
+        environment = {**self.environment, "TMPDIR": scratch, "CLAUDE_CODE_TMPDIR": scratch,
+                       "ANTHROPIC_BASE_URL": f"https://localhost:{self.server.port}",
                        "NODE_EXTRA_CA_CERTS": self.authority, "IS_SANDBOX": "1",
                        "PATH": os.path.dirname(self.program) + ":" + support.SYSTEM_PATH,
                        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
