@@ -8,8 +8,8 @@
 namespace redoubtful::proxy {
 namespace {
 
-using test::Peer;
-using test::World;
+using http2_test::Peer;
+using http2_test::World;
 
 constexpr std::size_t kMiB = 1024 * 1024;
 

@@ -8,8 +8,8 @@
 namespace redoubtful::proxy {
 namespace {
 
-using test::request_fields;
-using test::World;
+using http2_test::request_fields;
+using http2_test::World;
 
 TEST(Http2Flood, ResetsWithoutEndAreEnded) {
   World world;

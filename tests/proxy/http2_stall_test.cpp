@@ -8,7 +8,7 @@
 namespace redoubtful::proxy {
 namespace {
 
-using test::World;
+using http2_test::World;
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
