@@ -40,7 +40,7 @@ inline constexpr std::size_t kIdleFramesPerSecond = 100;
 inline constexpr std::size_t kResets = 500;
 inline constexpr std::size_t kResetsPerSecond = 50;
 inline constexpr std::size_t kFramesWaiting = 2000;  // for a peer that does not read, then it ends
-inline constexpr std::size_t kAddresses = 64;          // of one name; more are not tried
+inline constexpr std::size_t kAddresses = 64;        // of one name; more are not tried
 inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists have 5 MiB
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
