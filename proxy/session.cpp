@@ -239,10 +239,11 @@ struct Spoken {
   std::string early;
   std::optional<ClientHello> hello;  // absent: not TLS
   bool readable = false;             // it said something
+  bool left = false;                 // the client itself ended it
 };
 
 Awaitable<Spoken> peek(tcp::socket& socket, std::string early) {
-  Spoken out{.early = std::move(early), .hello = {}, .readable = false};
+  Spoken out{.early = std::move(early), .hello = {}};
   asio::steady_timer patience(socket.get_executor(), limits::kFirstBytes);
   patience.async_wait([&socket](const boost::system::error_code& error) {
     boost::system::error_code ignored;
@@ -265,6 +266,7 @@ Awaitable<Spoken> peek(tcp::socket& socket, std::string early) {
       if (std::holds_alternative<Error>(parsed)) break;
     }
     auto [error, bytes] = co_await socket.async_read_some(asio::buffer(buffer), kTuple);
+    out.left = error && error != asio::error::operation_aborted;
     if (error) break;
     out.early.append(buffer.data(), bytes);
   }
@@ -297,7 +299,8 @@ Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string
                        std::move(wanted));
   } else if (spoken.readable && looks_like_http(spoken.early)) {
     co_await serve_plain(services, std::move(socket), std::move(spoken.early), std::move(wanted));
-  } else {
+  } else if (!spoken.early.empty() || !spoken.left) {
+    // Browsers and Bun connect in advance and leave without a word: that is refused nothing.
     auto denial = mismatch(wanted, DenyReason::kMalformed,
                            spoken.early.empty() ? "nothing was said" : "neither TLS nor HTTP");
     services.audit.deny(denial, way_name(wanted.way));

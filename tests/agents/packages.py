@@ -93,14 +93,29 @@ def install(source, place):
 
 def opencode():
     """The real opencode: a native program of its platform package, which needs no install script."""
-    place = installed("opencode")
-    machine = {"x86_64": "x64"}.get(platform.machine())
-    if machine is None:
-        raise PackageError(f"packages/opencode pins no build for {platform.machine()}")
-    variant = f"opencode-linux-{machine}"
+    variant = f"opencode-linux-{machine('opencode')}"
     if not has_avx2():
         variant += "-baseline"
-    program = os.path.join(place, "node_modules", variant, "bin", "opencode")
+    return native("opencode", os.path.join(variant, "bin", "opencode"))
+
+
+def claude():
+    """The real Claude Code, the same way."""
+    variant = f"@anthropic-ai/claude-code-linux-{machine('claude')}"
+    return native("claude", os.path.join(variant, "claude"))
+
+
+def machine(name):
+    found = {"x86_64": "x64"}.get(platform.machine())
+    if found is None:
+        raise PackageError(f"packages/{name} pins no build for {platform.machine()}")
+    return found
+
+
+def native(name, path):
+    """The program at `path` below node_modules of packages/`name`."""
+    place = installed(name)
+    program = os.path.join(place, "node_modules", path)
     if not os.access(program, os.X_OK):
         raise PackageError(f"{program} is missing or not executable: remove {place} and try again")
     return program

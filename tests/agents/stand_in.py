@@ -9,7 +9,8 @@ Served: GET /v1/models; POST /v1/chat/completions, plain and streamed (SSE, the 
 call cut into pieces as real servers do). Every request is one JSON line in the log, whatever its
 path, so that a test can also say what an agent did *not* send.
 
-Not promised: the Responses and Messages APIs, token counts that mean anything, TLS.
+Not promised: the Responses API, the Messages API and TLS (messages_stand_in.py has them), token counts that mean
+anything.
 
 A script is a JSON list; a step is one of
   {"text": "..."}                                   the answer, and the end of the turn
@@ -202,9 +203,10 @@ class StandIn(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    handler = Handler
 
     def __init__(self, script, port=0, key=None, log_path=None):
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port), self.handler)
         self.script = script
         self.key = key
         self.port = self.server_address[1]
