@@ -72,14 +72,13 @@ ResourceLimit raise_descriptor_limit() {
 
 }  // namespace
 
-Result<void> refuse_inside_a_box() {
+Result<void> refuse_inside_a_box(std::string_view instead) {
   if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
   return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
-      .hint("the command is confined here as it is; start it directly");
+      .hint(std::string(instead));
 }
 
 Result<int> run(const RunRequest& request) {
-  if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
