@@ -123,6 +123,7 @@ class WaysIn {
 
  private:
   static Result<void> add_route(const SyntheticPrefix& prefix) {
+    if (auto added = add_loopback_address(prefix.first); !added) return added;
     return make_range_local(prefix.address, prefix.length);
   }
 
