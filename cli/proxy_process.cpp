@@ -32,6 +32,10 @@ constexpr int kControl = 3;
 constexpr std::array<std::string_view, 6> kOuterProxyVariables{
     "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"};
 
+// For tests: the name servers that the proxy asks in place of resolv.conf's, "127.0.0.1:5353,…".
+// Whoever sets the environment of `redoubtful run` could as well give it another profile.
+constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
+
 // The proxy has no home directory: paths are made absolute for it.
 Profile with_absolute_paths(const Profile& profile, const std::string& home) {
   Profile out;
@@ -48,6 +52,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
                                             const std::vector<std::string>& environment) {
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
+  names.emplace(kResolverVariable);
   for (const auto& credential : profile.credentials) {
     constexpr std::string_view kEnv = "env:";
     if (credential.source.starts_with(kEnv)) names.insert(credential.source.substr(kEnv.size()));

@@ -1,5 +1,6 @@
 """All origins of the client matrix together, the profile that lets a box reach them, and the way without one."""
 
+import json
 import os
 import shutil
 
@@ -17,10 +18,10 @@ PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_P
 class Matrix(support.World):
     """A world with origins. `tools` is where client programs lie: mounted read-only at the same path."""
 
-    def __init__(self):
+    def __init__(self, programs="clients"):
         super().__init__()
         self.tools = os.path.join(self.home, "tools")
-        shutil.copytree(os.path.join(TEST_FOLDER, "box", "clients"), self.tools)
+        shutil.copytree(os.path.join(TEST_FOLDER, "box", programs), self.tools)
         self.authority = certificates.Authority(os.path.join(self.root, "ca"))
         self.leaf = self.authority.leaf("*.matrix.test")
         self.site = site.Site()
@@ -84,14 +85,20 @@ class Matrix(support.World):
         lines = ["network:", "  allow:"]
         lines += [f'    - "{one.rule}"' for one in self.origins]
         lines += [network] if network else []
-        lines.append("  origins:")
-        for one in self.origins:
-            lines.append(f'    {one.name}: {{address: "127.0.0.1:{one.listens_on}", '
-                         f'ca: "{self.authority.certificate}"}}')
+        lines.append(self.addresses())
         lines.append("environment:\n  pass: [MATRIX_SSH, MATRIX_USER, MATRIX_MODULES]")
+        return self.write_profile("\n".join(lines) + "\n" + extra)
+
+    def addresses(self):
+        """`network.origins` of all origins so far."""
+        return "\n".join(["  origins:"] + [
+            f'    {one.name}: {{address: "127.0.0.1:{one.listens_on}", ca: "{self.authority.certificate}"}}'
+            for one in self.origins])
+
+    def write_profile(self, text):
         path = os.path.join(self.root, "matrix.yaml")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n" + extra)
+            file.write(text)
         return path
 
     def directly(self, command, **options):
@@ -108,6 +115,13 @@ class Matrix(support.World):
                 *flags, "--", *command]
         environment = {**self.environment, **options.pop("env", {})}
         return support.finish(line, cwd=self.project, env=environment, **options)
+
+    def audit(self):
+        """The lines of the session that began last, as objects."""
+        folder = os.path.join(self.home, ".local", "state", "redoubtful", "audit")
+        latest = max((os.path.join(folder, one) for one in os.listdir(folder)), key=os.path.getmtime)
+        with open(latest, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
 
     def trust(self):
         """What the box sets inside, for the direct way."""

@@ -12,16 +12,19 @@ from . import http1, http2
 
 
 class Origin:
-    """Listens on 127.0.0.1:`listens_on` from construction on. `hits` counts the connections accepted."""
+    """Listens on 127.0.0.1:`listens_on` from construction on. `hits` counts the connections accepted.
 
-    def __init__(self, name, port, handler, rule=None):
+    `at`: another address and port of loopback.
+    """
+
+    def __init__(self, name, port, handler, rule=None, at=("127.0.0.1", 0)):
         self.name = name
         self.port = port  # what clients dial
         self.handler = handler
         self.rule = rule or name  # the allow rule of a profile
         self.hits = 0
         self.sockets = []
-        listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        listener = socket.create_server(at, backlog=256)
         self.listens_on = listener.getsockname()[1]
         self.serve(listener)
 
@@ -83,6 +86,17 @@ def tls_handler(context, site):
 
 def plain_handler(site):
     return lambda connection: http1.serve(connection, site)
+
+
+def either_handler(context, site):
+    """TLS or plain HTTP on one port, as the first byte says: an origin's address is the same for both."""
+    secure, plain = tls_handler(context, site), plain_handler(site)
+
+    def handle(connection):
+        first = connection.recv(1, socket.MSG_PEEK)
+        (secure if first == b"\x16" else plain)(connection)
+
+    return handle
 
 
 def relay_handler(target):

@@ -1,0 +1,1 @@
+def protocols(*_): pass
