@@ -275,9 +275,10 @@ Awaitable<Spoken> peek(tcp::socket& socket, std::string early) {
 }
 
 bool looks_like_http(std::string_view early) {
-  // A method is a token; what every other protocol begins with is not an upper-case letter, or is
-  // answered 400 like any malformed request.
-  return !early.empty() && early[0] >= 'A' && early[0] <= 'Z';
+  // A method is a token; what another protocol begins with is not a letter, or is answered 400 like
+  // any malformed request.
+  const char first = early.empty() ? '\0' : early[0];
+  return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
 }
 
 Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string early,
