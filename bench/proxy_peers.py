@@ -248,6 +248,12 @@ class Stage:
             self.origin_h2 = self.nginx("origin-h2", self.port_h2, NGINX_ORIGIN.format(
                 port=self.port_h2, leaf=self.leaf, key=self.key, secret=SECRET, body="s" * 128))
 
+        profile = os.path.join(self.home, "bench.yaml")
+        with open(profile, "w", encoding="utf-8") as file:
+            file.write(PROFILE.format(place=json.dumps(self.programs), host=HOST, host_h2=HOST_H2,
+                                      ca=json.dumps(self.ca), origin=self.port, origin_h2=self.port_h2))
+        self.box = [measure.redoubtful(), "run", "-q", "-u", profile, "--"]
+
     def end(self):
         self.origin.end()
         if self.origin_h2:
@@ -309,13 +315,7 @@ class Stage:
         return Way("mitmproxy", self.outside(HOST, port), None, process.pid, process)
 
     def through_redoubtful(self):
-        path = os.path.join(self.home, "bench.yaml")
-        quoted = json.dumps
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(PROFILE.format(place=quoted(self.programs), host=HOST, host_h2=HOST_H2, ca=quoted(self.ca),
-                                      origin=self.port, origin_h2=self.port_h2))
-        command = [measure.redoubtful(), "run", "-q", "-u", path, "--"]
-        client = Client([*command, self.load, HOST, HOST, "443"], self.cwd, self.env)
+        client = Client([*self.box, self.load, HOST, HOST, "443"], self.cwd, self.env)
         client.order("requests 1 1")  # so that the proxy is there
         client.go()
         pid = descendant(client.process.pid, "redoubtful-prox")
@@ -323,8 +323,7 @@ class Stage:
 
     def h2_through_redoubtful(self):
         """A run of its own: the client of another was the shell."""
-        path = os.path.join(self.home, "bench.yaml")
-        client = self.h2([measure.redoubtful(), "run", "-q", "-u", path, "--", "/bin/sh"])
+        client = self.h2([*self.box, "/bin/sh"])
         if not client:
             return None
         client.tell("-n 1")

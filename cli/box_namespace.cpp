@@ -70,6 +70,27 @@ Result<void> ask_kernel(const nlmsghdr* message, const char* what) {
   return {};
 }
 
+constexpr std::size_t kBytes4 = 4;
+
+struct ParsedAddress {
+  std::array<unsigned char, 16> bytes{};
+  std::size_t size = 0;
+};
+
+Result<ParsedAddress> parse_address(const char* text) {
+  ParsedAddress out;
+  if (::inet_pton(AF_INET, text, out.bytes.data()) == 1) {
+    out.size = kBytes4;
+  } else if (::inet_pton(AF_INET6, text, out.bytes.data()) == 1) {
+    out.size = out.bytes.size();
+  } else {
+    return Error(Errc::kSystemCall, std::string(text) + " is no address");
+  }
+  return out;
+}
+
+unsigned char family_of(std::size_t size) { return size == kBytes4 ? AF_INET : AF_INET6; }
+
 }  // namespace
 
 Result<ChildProcess> fork_into_box_namespaces(const std::function<int()>& body) {
@@ -131,24 +152,39 @@ Result<void> bring_loopback_up() {
   return ask_kernel(message, "cannot set the loopback interface up");
 }
 
+Result<void> add_loopback_address(const char* address) {
+  auto parsed = parse_address(address);
+  if (!parsed) return std::move(parsed).error();
+  const auto& [bytes, size] = *parsed;
+  std::array<char, 512> buffer{};
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = RTM_NEWADDR;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+  auto* entry = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
+  entry->ifa_family = family_of(size);
+  entry->ifa_prefixlen = static_cast<unsigned char>(size * 8);
+  entry->ifa_index = kLoopback;
+  mnl_attr_put(message, IFA_LOCAL, size, bytes.data());
+  mnl_attr_put(message, IFA_ADDRESS, size, bytes.data());
+  return ask_kernel(message, "cannot give the loopback interface an address");
+}
+
 Result<void> make_range_local(const char* address, std::uint8_t prefix_length) {
-  std::array<unsigned char, 16> bytes{};
-  const bool four = ::inet_pton(AF_INET, address, bytes.data()) == 1;
-  if (!four && ::inet_pton(AF_INET6, address, bytes.data()) != 1) {
-    return Error(Errc::kSystemCall, std::string(address) + " is no address");
-  }
+  auto parsed = parse_address(address);
+  if (!parsed) return std::move(parsed).error();
+  const auto& [bytes, size] = *parsed;
   std::array<char, 512> buffer{};
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
   message->nlmsg_type = RTM_NEWROUTE;
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
   auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
-  route->rtm_family = four ? AF_INET : AF_INET6;
+  route->rtm_family = family_of(size);
   route->rtm_dst_len = prefix_length;
   route->rtm_table = RT_TABLE_LOCAL;
   route->rtm_protocol = RTPROT_BOOT;
-  route->rtm_scope = four ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+  route->rtm_scope = size == kBytes4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
   route->rtm_type = RTN_LOCAL;
-  mnl_attr_put(message, RTA_DST, four ? 4 : 16, bytes.data());
+  mnl_attr_put(message, RTA_DST, size, bytes.data());
   mnl_attr_put_u32(message, RTA_OIF, kLoopback);
   return ask_kernel(message, "cannot make the addresses of names local");
 }

@@ -42,6 +42,11 @@ Result<void> bring_loopback_up();
 // Source: ip-route(8), "local"; rtnetlink(7).
 Result<void> make_range_local(const char* address, std::uint8_t prefix_length);
 
+// Gives loopback an address that is not loopback's own. Without one, getaddrinfo(3) with
+// AI_ADDRCONFIG and a family finds no name at all. Errors: kSystemCall.
+// Source: glibc, sysdeps/unix/sysv/linux/check_pf.c; rtnetlink(7), RTM_NEWADDR.
+Result<void> add_loopback_address(const char* address);
+
 // Lets everybody in this network namespace bind ports below 1024. Precondition: mount_own_proc().
 // Source: ip_sysctl, ip_unprivileged_port_start. Errors: kSystemCall.
 Result<void> free_low_ports();

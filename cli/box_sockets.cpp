@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,7 @@ class WaysIn {
 
  private:
   static Result<void> add_route(const SyntheticPrefix& prefix) {
+    if (auto added = add_loopback_address(prefix.first); !added) return added;
     return make_range_local(prefix.address, prefix.length);
   }
 
@@ -152,14 +154,8 @@ class WaysIn {
   std::vector<std::pair<SocketPurpose, UniqueFd>> sockets_;
 };
 
-}  // namespace
-
-bool needs_proxy(const NetworkProfile& network) noexcept {
-  return network.mode.value == NetworkMode::kFiltered ||
-         network.mode.value == NetworkMode::kDiscover;
-}
-
-std::size_t spare_sockets(const NetworkProfile& network) {
+// Names with a port other than 80 and 443, each port counted.
+std::size_t wanted_spares(const NetworkProfile& network) {
   std::set<std::pair<std::string, std::uint16_t>> names;
   std::size_t wildcards = 0;
   for (const auto& [rule, origin] : network.allow) {
@@ -170,7 +166,27 @@ std::size_t spare_sockets(const NetworkProfile& network) {
       names.emplace(rule.pattern.text(), rule.port);
     }
   }
-  return std::min(names.size() + wildcards, kMostSpares);
+  return names.size() + wildcards;
+}
+
+}  // namespace
+
+bool needs_proxy(const NetworkProfile& network) noexcept {
+  return network.mode.value == NetworkMode::kFiltered ||
+         network.mode.value == NetworkMode::kDiscover;
+}
+
+std::size_t spare_sockets(const NetworkProfile& network) {
+  return std::min(wanted_spares(network), kMostSpares);
+}
+
+std::string spares_note(const NetworkProfile& network) {
+  const std::size_t wanted = wanted_spares(network);
+  if (wanted <= kMostSpares) return {};
+  return fmt::format(
+      "{} names have a port of their own, and {} can be connected to directly in one run: for the "
+      "rest, clients have to use the proxy variables",
+      wanted, kMostSpares);
 }
 
 Result<void> open_ways_in(std::size_t spares, int channel) {

@@ -9,6 +9,7 @@
 // for the name, so that a server inside keeps its 127.0.0.1:5432.
 
 #include <cstddef>
+#include <string>
 
 #include "common/control_channel.hpp"
 #include "common/error.hpp"
@@ -22,6 +23,9 @@ bool needs_proxy(const NetworkProfile& network) noexcept;
 // How many names of this profile may have a port of their own at a time, in each of the two address
 // families; bounded by what one message carries.
 std::size_t spare_sockets(const NetworkProfile& network);
+
+// A line for the person where the profile names more of them than that; empty: there are enough.
+std::string spares_note(const NetworkProfile& network);
 
 // In the child, with loopback up: the routes that make every synthetic address local, the right to
 // bind any port, and the sockets. They are sent over `channel` (SOCK_SEQPACKET) and closed here.

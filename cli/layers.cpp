@@ -8,6 +8,7 @@
 #include "cli/network_settling.hpp"
 #include "cli/profile_loader.hpp"
 #include "cli/profile_store.hpp"
+#include "cli/project.hpp"
 #include "cli/yaml_document.hpp"
 #include "common/text.hpp"
 
@@ -156,6 +157,15 @@ Result<void> add_config(Composer& composer, Result<std::optional<StoredFile>> fi
   return composer.add(**file, name, DocumentKind::kConfig);
 }
 
+// Without a project (its directory is gone) a run will say so, and there is nothing to add.
+Result<void> add_project(Composer& composer, const Places& places, const std::string& directory) {
+  // Finding the project takes a look at the disk that most runs can do without.
+  if (directory.empty() || ::access((places.config + "/projects").c_str(), F_OK) != 0) return {};
+  auto project = find_project(places, directory);
+  if (!project) return std::move(project).error();
+  return add_config(composer, composer.store().project_config(*project), "project configuration");
+}
+
 // The nearest .redoubtful.yaml from `directory` up to the top of its checkout.
 std::string project_profile(const std::string& directory, const Places& places) {
   std::string at = directory;
@@ -237,6 +247,9 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
   }
   for (const std::string& reference : use) {
     if (auto chosen = composer.add_reference(reference); !chosen) return std::move(chosen).error();
+  }
+  if (auto known = add_project(composer, places, selection.directory); !known) {
+    return std::move(known).error();
   }
   out.profile = composer.take();
   apply_layer(out.profile, selection.flags, selection.command, {});

@@ -13,10 +13,11 @@
 #include <set>
 
 #include "cli/mount_plan.hpp"
-#include "cli/places.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
+
+extern char** environ;
 
 namespace redoubtful::cli {
 namespace {
@@ -83,6 +84,14 @@ int become_proxy(const std::string& program, int control, int complaints, const 
 }
 
 }  // namespace
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    out.emplace_back(*entry);
+  }
+  return out;
+}
 
 Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   int ends[2];
@@ -215,15 +224,6 @@ std::optional<control::Summary> ProxyProcess::finish() {
     if (!message) return std::nullopt;
     if (auto* summary = std::get_if<control::Summary>(&*message)) return std::move(*summary);
   }
-}
-
-Result<UniqueFd> open_audit_log(const std::string& state, const std::string& session) {
-  auto directory = open_private_directory(state + "/audit");
-  if (!directory) return std::move(directory).error().during("opening the audit log");
-  UniqueFd log(::openat(directory->get(), (session + ".jsonl").c_str(),
-                        O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!log) return Error::system_call("cannot make the audit log " + session, errno);
-  return log;
 }
 
 }  // namespace redoubtful::cli

@@ -20,6 +20,9 @@
 
 namespace redoubtful::cli {
 
+// Our own variables, NAME=VALUE.
+std::vector<std::string> own_environment();
+
 struct ProxyRequest {
   std::string program;
   std::string session;  // names the run in the audit log
@@ -78,8 +81,5 @@ class ProxyProcess {
   std::string partial_;  // of a line
   std::size_t lines_ = 0;
 };
-
-// Opens <state>/audit/<session>.jsonl, new and private. Errors: kSystemCall.
-Result<UniqueFd> open_audit_log(const std::string& state, const std::string& session);
 
 }  // namespace redoubtful::cli

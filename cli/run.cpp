@@ -70,16 +70,31 @@ ResourceLimit raise_descriptor_limit() {
   return {.resource = RLIMIT_NOFILE, .soft = before.rlim_cur, .hard = before.rlim_max};
 }
 
+Result<void> find_programs(const NetworkProfile& network, SessionRequest& session) {
+  auto bwrap = find_system_program("bwrap");
+  if (!bwrap) return std::move(bwrap).error();
+  session.bwrap = std::move(*bwrap);
+  if (needs_pasta(network)) {
+    auto pasta = find_system_program("pasta");
+    if (!pasta) return std::move(pasta).error();
+    session.pasta = std::move(*pasta);
+    if (auto fine = check_ports_free(network); !fine) return fine;
+  }
+  auto init = find_own_part("redoubtful-init");
+  if (!init) return std::move(init).error();
+  session.init = std::move(*init);
+  return {};
+}
+
 }  // namespace
 
-Result<void> refuse_inside_a_box() {
+Result<void> refuse_inside_a_box(std::string_view instead) {
   if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
   return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
-      .hint("the command is confined here as it is; start it directly");
+      .hint(std::string(instead));
 }
 
 Result<int> run(const RunRequest& request) {
-  if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
@@ -89,6 +104,12 @@ Result<int> run(const RunRequest& request) {
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();
   if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
+  SessionRequest session;
+  if (!request.dry_run) {
+    if (auto found = find_programs(profile.network, session); !found) {
+      return std::move(found).error();
+    }
+  }
   // Not earlier: a run that is refused leaves nothing behind, no empty log either.
   const std::string name = session_name();
   auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
@@ -132,19 +153,6 @@ Result<int> run(const RunRequest& request) {
     return 0;
   }
 
-  SessionRequest session;
-  auto bwrap = find_system_program("bwrap");
-  if (!bwrap) return std::move(bwrap).error();
-  session.bwrap = std::move(*bwrap);
-  if (needs_pasta(profile.network)) {
-    auto pasta = find_system_program("pasta");
-    if (!pasta) return std::move(pasta).error();
-    session.pasta = std::move(*pasta);
-    if (auto fine = check_ports_free(profile.network); !fine) return std::move(fine).error();
-  }
-  auto init = find_own_part("redoubtful-init");
-  if (!init) return std::move(init).error();
-  session.init = std::move(*init);
   if (auto known = remember_written(collected->places, *plan); !known) {
     return std::move(known).error().hint("the state directory must be writable: " +
                                          collected->places.state);

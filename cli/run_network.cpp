@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/audit_store.hpp"
 #include "cli/box_network.hpp"
 #include "cli/box_sockets.hpp"
 #include "cli/log.hpp"
@@ -9,20 +10,10 @@
 #include "cli/trust_files.hpp"
 #include "common/text.hpp"
 
-extern char** environ;
-
 namespace redoubtful::cli {
 namespace {
 
 constexpr std::size_t kNamedHosts = 5;  // the line stays a line; the audit log has all
-
-std::vector<std::string> own_environment() {
-  std::vector<std::string> out;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    out.emplace_back(*entry);
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -59,6 +50,9 @@ Result<void> RunNetwork::settle() {
   auto ready = proxy_->wait_until_ready();
   if (!ready) return std::move(ready).error();
   ready_ = std::move(*ready);
+  if (auto note = spares_note(profile_->network); !note.empty()) {
+    ready_.notes.push_back(std::move(note));
+  }
   return {};
 }
 

@@ -144,9 +144,8 @@ struct Put {
   }
   Type operator()(const Serving&) const { return Type::kServing; }
   Type operator()(const Probe& m) const {
-    out.text(m.host);
-    out.number(m.port, 2);
-    out.number(m.plain, 1);
+    out.text(m.target);
+    out.text(m.method);
     return Type::kProbe;
   }
   Type operator()(const ProbeResult& m) const {
@@ -229,9 +228,8 @@ Listeners get_listeners(Reader& in) {
 
 Probe get_probe(Reader& in) {
   Probe m;
-  m.host = in.text();
-  m.port = static_cast<std::uint16_t>(in.number(2));
-  m.plain = static_cast<std::uint8_t>(in.number(1));
+  m.target = in.text();
+  m.method = in.text();
   return m;
 }
 

@@ -88,18 +88,17 @@ struct Listeners {
 // proxy → redoubtful: confined, and accepting.
 struct Serving {};
 
-// redoubtful → proxy, any time after Ready: what would happen to a connection (`redoubtful why`)?
-// The proxy resolves, vets, dials and does the TLS handshake; it sends no request and no
+// redoubtful → proxy, any time after Ready: what would happen to a request (`redoubtful why`)? The
+// proxy judges, resolves, vets, dials and does the TLS handshake; it sends no request and no
 // credential.
 struct Probe {
-  std::string host;
-  std::uint16_t port = 443;
-  std::uint8_t plain = 0;  // 1: http:// and not https://
+  std::string target;  // a host, host:port or URL, as somebody typed it
+  std::string method;
 };
 
 // proxy → redoubtful.
 struct ProbeResult {
-  std::uint8_t reachable = 0;      // 1: it would work
+  std::uint8_t reachable = 0;      // 1: allowed, and it answered
   std::vector<std::string> lines;  // what was found, step by step, for people
 };
 

@@ -15,10 +15,12 @@ inline constexpr std::string_view kSyntheticRange6 = "fd72:6564:6f75:6274::/64";
 struct SyntheticPrefix {
   const char* address;
   std::uint8_t length;
+  const char* first;  // of the name that is always there, redoubtful.internal
 };
 // The same, taken apart.
-inline constexpr SyntheticPrefix kSyntheticPrefix4{"198.18.0.0", 15};
-inline constexpr SyntheticPrefix kSyntheticPrefix6{"fd72:6564:6f75:6274::", 64};
+inline constexpr SyntheticPrefix kSyntheticPrefix4{"198.18.0.0", 15, "198.18.0.1"};
+inline constexpr SyntheticPrefix kSyntheticPrefix6{"fd72:6564:6f75:6274::", 64,
+                                                   "fd72:6564:6f75:6274::1"};
 
 // Where clients that want a proxy find it, on 127.0.0.1 inside.
 inline constexpr std::uint16_t kExplicitProxyPort = 3128;

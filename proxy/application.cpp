@@ -8,8 +8,7 @@
 
 #include "proxy/configuration.hpp"
 #include "proxy/credential_source.hpp"
-#include "proxy/denial.hpp"
-#include "proxy/origin_link.hpp"
+#include "proxy/probe.hpp"
 #include "proxy/resolver.hpp"
 
 namespace redoubtful::proxy {
@@ -162,42 +161,7 @@ AuditLog& Application::audit() { return parts_->audit; }
 void Application::prepare_for_confinement() { load_libraries(); }
 
 Awaitable<control::ProbeResult> Application::probe(control::Probe probe) {
-  control::ProbeResult out;
-  auto host = Host::parse(probe.host);
-  auto port = Port::parse(std::to_string(probe.port));
-  if (!host || !port) {
-    out.lines.push_back((host ? port.error() : host.error()).what());
-    co_return out;
-  }
-  Services& services = *parts_->services;
-  auto admitted =
-      services.policy.admit(*host, *port, probe.plain != 0 ? Carried::kHttp : Carried::kTls);
-  if (std::holds_alternative<Denial>(admitted) && services.policy.opaque(*host, *port)) {
-    admitted = services.policy.admit(*host, *port, Carried::kOpaque);
-  }
-  if (const auto* denial = std::get_if<Denial>(&admitted)) {
-    out.lines.push_back("refused: " + denial_text(*denial));
-    co_return out;
-  }
-  const Admission admission = std::get<Admission>(admitted);
-  std::vector<std::string> protocols = {"h2", "http/1.1"};
-  auto connected = co_await connect_origin(services, admission, std::move(protocols));
-  if (const auto* denial = std::get_if<Denial>(&connected)) {
-    out.lines.push_back("refused: " + denial_text(*denial));
-  } else if (const auto* failure = std::get_if<DialFailure>(&connected)) {
-    out.lines.push_back("not reached: " + failure->text);
-  } else {
-    auto& stream = *std::get<std::unique_ptr<Stream>>(connected);
-    out.reachable = 1;
-    std::string line = "reached " + admission.authority();
-    if (admission.handling() == Handling::kIntercept) {
-      line += ": the certificate is good";
-      if (!stream.protocol().empty()) line += ", it speaks " + std::string(stream.protocol());
-    }
-    out.lines.push_back(line);
-    stream.close();
-  }
-  co_return out;
+  return probe_target(*parts_->services, std::move(probe));
 }
 
 }  // namespace redoubtful::proxy

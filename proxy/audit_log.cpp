@@ -23,69 +23,104 @@ constexpr std::size_t kMaxRefusedHosts = 1024;
 constexpr std::size_t kMaxAlarms = 64;
 constexpr std::size_t kMaxTextBytes = 1024;  // of one field
 
-std::string now_text() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  ::gmtime_r(&now.tv_sec, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  return fmt::format("{}.{:03}Z", text, now.tv_nsec / 1'000'000);
-}
-
-// JSON wants UTF-8; what is not is escaped as quoted() does.
-json::string text_of(std::string_view bytes) {
+// What has a byte to be escaped, or is not ASCII, is rare and left to Boost.
+void append_quoted(std::string_view bytes, std::string& out) {
   bytes = bytes.substr(0, kMaxTextBytes);
+  const bool plain = std::all_of(bytes.begin(), bytes.end(), [](char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (plain) {
+    out.append("\"").append(bytes).append("\"");
+    return;
+  }
   for (std::string_view rest = bytes; !rest.empty();) {
     const std::size_t length = utf8_length(rest);
-    if (length == 0) return json::string(quoted(bytes, kMaxTextBytes));
+    if (length == 0) {  // JSON wants UTF-8; what is not is escaped as quoted() does
+      out += json::serialize(json::string(quoted(bytes, kMaxTextBytes)));
+      return;
+    }
     rest.remove_prefix(length);
   }
-  return json::string(bytes);
+  out += json::serialize(json::string(bytes));
 }
 
-void put(json::object& out, std::string_view name, std::string_view value) {
-  if (!value.empty()) out[name] = text_of(value);
-}
+// One JSON object, written front to back: there are two for every request, and a tree of each would
+// cost more than the request's own parsing. Names are ours and need no escaping.
+class Line {
+ public:
+  Line(std::string_view event, std::string_view time, std::string_view session) {
+    text_.reserve(320);
+    text_.append("{\"time\":\"").append(time).append("\"");
+    text("event", event);
+    text("session", session);
+  }
 
-json::object head_of(std::string_view event, std::string_view session) {
-  json::object out;
-  out["time"] = now_text();
-  out["event"] = event;
-  out["session"] = session;
-  return out;
-}
+  // Left out when empty.
+  void text(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    begin(name);
+    append_quoted(value, text_);
+  }
+  void number(std::string_view name, std::uint64_t value) {
+    begin(name);
+    fmt::format_to(std::back_inserter(text_), "{}", value);
+  }
+  void milliseconds(std::chrono::microseconds time) {
+    begin("milliseconds");
+    fmt::format_to(std::back_inserter(text_), "{}.{:03}", time.count() / 1000, time.count() % 1000);
+  }
+  std::string take() { return std::move(text_) + "}"; }
+
+ private:
+  void begin(std::string_view name) { text_.append(",\"").append(name).append("\":"); }
+
+  std::string text_;
+};
 
 }  // namespace
 
 AuditLog::AuditLog(UniqueFd fd, std::string session)
     : fd_(std::move(fd)), session_(std::move(session)) {
-  write(json::serialize(head_of("start", session_)));
+  write(Line("start", now(), session_).take());
 }
 
 AuditLog::~AuditLog() { finish(); }
 
+// RFC 3339. The date is made once a second.
+std::string AuditLog::now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (now.tv_sec != second_ || date_.empty()) {
+    second_ = now.tv_sec;
+    tm utc{};
+    ::gmtime_r(&now.tv_sec, &utc);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    date_ = text;
+  }
+  return fmt::format("{}.{:03}Z", date_, now.tv_nsec / 1'000'000);
+}
+
 void AuditLog::record(const AuditEvent& event) {
   if (!fd_) return;
-  json::object out = head_of(event.event, session_);
-  put(out, "host", event.host);
-  if (event.port != 0) out["port"] = event.port;
-  put(out, "method", event.method);
-  put(out, "path", event.path);
-  if (event.event == "request") {
-    out["status"] = event.status;
-    out["bytes_up"] = event.bytes_up;
-    out["bytes_down"] = event.bytes_down;
+  Line line(event.event, now(), session_);
+  line.text("host", event.host);
+  if (event.port != 0) line.number("port", event.port);
+  line.text("method", event.method);
+  line.text("path", event.path);
+  const bool request = event.event == "request";
+  if (request) line.number("status", event.status);
+  if (request || event.event == "tunnel") {
+    line.number("bytes_up", event.bytes_up);
+    line.number("bytes_down", event.bytes_down);
+    line.milliseconds(event.time);
   }
-  if (event.event != "session") {
-    out["milliseconds"] = static_cast<double>(event.time.count()) / 1000.0;
-  }
-  put(out, "rule", event.rule);
-  put(out, "place", event.place);
-  put(out, "reason", event.reason);
-  put(out, "detail", event.detail);
-  put(out, "credential", event.credential);
-  write(json::serialize(out));
+  line.text("rule", event.rule);
+  line.text("place", event.place);
+  line.text("reason", event.reason);
+  line.text("detail", event.detail);
+  line.text("credential", event.credential);
+  write(line.take());
 }
 
 void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view method,
@@ -103,25 +138,24 @@ void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view
   ++repeated.count;
   // The 1st, 2nd, 4th, 8th …: what repeats is seen to repeat, and fills nothing.
   if (!fd_ || (repeated.count & (repeated.count - 1)) != 0) return;
-  json::object out = head_of("deny", session_);
-  put(out, "host", denial.target);
-  put(out, "way", way);
-  put(out, "method", method);
-  put(out, "path", path);
-  out["reason"] = deny_reason_name(denial.reason);
-  put(out, "rule", denial.rule);
-  put(out, "place", denial.place);
-  put(out, "detail", denial.detail);
-  if (repeated.count > 1) out["count"] = repeated.count;
+  Line line("deny", now(), session_);
+  line.text("host", denial.target);
+  line.text("way", way);
+  line.text("method", method);
+  line.text("path", path);
+  line.text("reason", deny_reason_name(denial.reason));
+  line.text("rule", denial.rule);
+  line.text("place", denial.place);
+  line.text("detail", denial.detail);
+  if (repeated.count > 1) line.number("count", repeated.count);
   repeated.written = repeated.count;
-  repeated.line = json::serialize(out);
+  repeated.line = line.take();
   write(repeated.line);
 }
 
 void AuditLog::alarm(std::string_view host, std::string_view credential, std::string_view detail) {
-  if (alarms_.size() < kMaxAlarms) {
-    alarms_.push_back(fmt::format("{}: the credential {} {}", host, credential, detail));
-  }
+  const std::string text = fmt::format("{}: the credential {} {}", host, credential, detail);
+  if (alarms_.size() < kMaxAlarms || alarms_.contains(text)) ++alarms_[text];
   AuditEvent event;
   event.event = "alarm";
   event.host = host;
@@ -140,7 +174,9 @@ control::Summary AuditLog::summary() const {
   std::stable_sort(out.refused.begin(), out.refused.end(),
                    [](const auto& a, const auto& b) { return a.count > b.count; });
   for (const auto& [rule, count] : discovered_) out.discovered.push_back(rule);
-  out.alarms = alarms_;
+  for (const auto& [text, count] : alarms_) {
+    out.alarms.push_back(count == 1 ? text : fmt::format("{} ({} times)", text, count));
+  }
   if (lost_ > 0) {
     out.alarms.push_back(
         fmt::format("the audit log lost {} lines: it could not be written", lost_));
@@ -155,14 +191,14 @@ void AuditLog::finish() {
   for (const auto& [key, repeated] : denials_) {
     if (repeated.count == repeated.written || repeated.line.empty()) continue;
     json::object out = json::parse(repeated.line).as_object();
-    out["time"] = now_text();
+    out["time"] = now();
     out["count"] = repeated.count;
     write(json::serialize(out));
   }
-  json::object out = head_of("stop", session_);
-  if (lost_ > 0) out["lost"] = lost_;
+  Line line("stop", now(), session_);
+  if (lost_ > 0) line.number("lost", lost_);
   full_ = false;  // the last line always has room
-  write(json::serialize(out));
+  write(line.take());
 }
 
 void AuditLog::write(std::string line) {
@@ -171,7 +207,7 @@ void AuditLog::write(std::string line) {
   if (full_ || bytes_ + line.size() > kMaxBytes) {
     if (!full_) {
       full_ = true;
-      std::string last = json::serialize(head_of("full", session_)) + "\n";
+      const std::string last = Line("full", now(), session_).take() + "\n";
       if (::write(fd_.get(), last.data(), last.size()) < 0) ++lost_;
     }
     return;

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <string>
 #include <string_view>
@@ -69,10 +70,13 @@ class AuditLog {
     std::string line;  // what is written again with the count
   };
 
+  std::string now();
   void write(std::string line);
 
   UniqueFd fd_;
   std::string session_;
+  std::time_t second_ = 0;  // that date_ is of
+  std::string date_;
   std::uint64_t bytes_ = 0;
   std::uint64_t lost_ = 0;
   bool full_ = false;
@@ -80,7 +84,7 @@ class AuditLog {
   std::map<std::string, Repeated> denials_;
   std::map<std::string, control::RefusedHost> refused_;
   std::map<std::string, std::uint64_t> discovered_;
-  std::vector<std::string> alarms_;
+  std::map<std::string, std::uint64_t> alarms_;  // how often
 };
 
 }  // namespace redoubtful::proxy

@@ -32,6 +32,10 @@ class Dialer {
   Awaitable<std::variant<boost::asio::ip::tcp::socket, Denial, DialFailure>> dial(
       Admission admission);
 
+  // For those who say what a dial would do.
+  Resolver& resolver() const noexcept { return resolver_; }
+  const std::optional<UpstreamProxy>& upstream() const noexcept { return upstream_; }
+
  private:
   Awaitable<std::variant<boost::asio::ip::tcp::socket, Denial, DialFailure>> dial_through_proxy(
       Admission admission);

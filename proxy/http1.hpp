@@ -39,7 +39,8 @@ struct ConnectRequest {
   std::string early;      // bytes behind the head
 };
 
-// Until the connection ends, or a CONNECT comes (kExplicit only). Does not close `client`.
+// Until the connection ends, or a CONNECT comes (kExplicit only). Closes `client` only where it
+// must not look as if it had ended well, or has gone; else the caller ends it.
 Awaitable<std::optional<ConnectRequest>> serve_http1(Stream& client, Http1Entry entry, Gate& gate,
                                                      OriginSource& origins);
 

@@ -35,7 +35,8 @@ Outcome Http1Transfer::gone() {
 Outcome Http1Transfer::cut(std::string_view why) {
   if (client_lost() || request_fault_) return gone();
   failure_ = why;
-  client_.stream().close();
+  // Elsewhere the framing says that something is missing.
+  until_close_ ? client_.stream().abort() : client_.stream().close();
   return Outcome::kCut;
 }
 
@@ -152,7 +153,8 @@ Awaitable<Outcome> Http1Transfer::pass_answer(ParsedResponse response) {
   const Framing::Kind kind = sent_as(framing, facts_.version, filter);
   // Who was told to wait and then got an answer may send the body or not.
   const bool unsure = facts_.expects_continue && !request_complete_;
-  client_reusable_ = facts_.keep_alive && !unsure && kind != Framing::Kind::kUntilClose;
+  until_close_ = kind == Framing::Kind::kUntilClose;
+  client_reusable_ = facts_.keep_alive && !unsure && !until_close_;
   status_ = response.head.status;
   head_.clear();
   format_response(response.head, {kind, framing.length}, facts_.version,

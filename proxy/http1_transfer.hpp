@@ -92,7 +92,8 @@ class Http1Transfer {
   std::optional<Watchdog> late_;  // over a client that was answered and does not stop
   bool request_complete_ = false;
   bool client_failed_ = false;
-  bool answered_ = false;  // nothing more goes to the client
+  bool until_close_ = false;  // the client takes the end of the connection for the answer's
+  bool answered_ = false;     // nothing more goes to the client
   bool origin_reusable_ = false;
   bool client_reusable_ = false;
 };

@@ -147,15 +147,17 @@ Explanation explain(const Policy& policy, std::string_view url, std::string_view
   const bool unchecked =
       admission.handling() == Handling::kSplice || admission.handling() == Handling::kTunnel;
   if (unchecked || parts.target.empty()) {
-    return {true, "allowed" + because(admission.rule(), admission.place()) +
-                      (unchecked ? "; what goes through is not checked\n" : "\n")};
+    return {true,
+            "allowed" + because(admission.rule(), admission.place()) +
+                (unchecked ? "; what goes through is not checked\n" : "\n"),
+            admission};
   }
   auto permitted = policy.permit(admission, method, parts.target);
   if (const auto* denial = std::get_if<Denial>(&permitted)) {
     return {false, "refused: " + denial_text(*denial) + "\n"};
   }
   const auto& permit = std::get<RequestPermit>(permitted);
-  return {true, "allowed" + because(permit.rule(), permit.place()) + "\n"};
+  return {true, "allowed" + because(permit.rule(), permit.place()) + "\n", admission};
 }
 
 Refusal internal_answer(const Policy& policy, const RequestHead& head) {

@@ -4,6 +4,7 @@
 //
 // From the policy alone: nothing is resolved, connected or logged. Written for people and agents.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ std::string policy_text(const NetworkProfile& network);
 struct Explanation {
   bool allowed = false;
   std::string text;
+  std::optional<Admission> admission{};  // where the host at least is allowed
 };
 Explanation explain(const Policy& policy, std::string_view url, std::string_view method);
 

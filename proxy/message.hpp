@@ -81,8 +81,8 @@ class Exchange {
   virtual const RequestHead& request() const = 0;
   // Null: the body passes as it is. A filter may change its length.
   virtual BodyFilter* request_body() = 0;
-  // Judges and changes an answer's head (not 1xx) before it goes to the client. A Refusal replaces
-  // the answer.
+  // Judges and changes an answer's head (of 1xx only 101) before it goes to the client. A Refusal
+  // replaces the answer.
   virtual std::variant<std::monostate, Refusal> respond(ResponseHead& head) = 0;
   // After respond(). Null: passes as it is.
   virtual BodyFilter* response_body() = 0;

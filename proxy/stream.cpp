@@ -54,6 +54,12 @@ class PlainStream final : public Stream {
     socket_.close(ignored);
   }
 
+  void abort() noexcept override {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
+
   asio::any_io_executor executor() override { return socket_.get_executor(); }
   std::string_view protocol() const noexcept override { return {}; }
 

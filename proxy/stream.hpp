@@ -45,6 +45,10 @@ class Stream {
   // Ends both sides at once, also while an operation is under way.
   virtual void close() noexcept = 0;
 
+  // As close(), but so that the peer cannot take it for a proper end: TCP is reset. What was not
+  // sent yet is lost.
+  virtual void abort() noexcept { close(); }
+
   virtual boost::asio::any_io_executor executor() = 0;
 
   // The protocol chosen by ALPN: "h2", "http/1.1"; empty for none and for plain TCP.

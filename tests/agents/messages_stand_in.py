@@ -13,8 +13,6 @@ Not promised: token counts that mean anything, HTTP/2, the batches and files API
 """
 
 import json
-import ssl
-import sys
 
 import stand_in
 
@@ -167,19 +165,4 @@ class Handler(stand_in.Handler):
 
 
 class MessagesStandIn(stand_in.StandIn):
-    """`identity` is (certificate file, key file). The handshake is done by the connection's own thread."""
-
     handler = Handler
-
-    def __init__(self, script, identity, key):
-        super().__init__(script, key=key)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*identity)
-        context.set_alpn_protocols(["http/1.1"])
-        self.socket = context.wrap_socket(self.socket, server_side=True,
-                                          do_handshake_on_connect=False)
-
-    def handle_error(self, request, client_address):
-        # A client that does not trust the certificate ends the handshake: a test's business too.
-        if not isinstance(sys.exc_info()[1], ssl.SSLError):
-            super().handle_error(request, client_address)

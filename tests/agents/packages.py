@@ -109,6 +109,13 @@ def claude():
     return native("claude", os.path.join(variant, "claude"))
 
 
+def codex():
+    """The real Codex, the same way; the command of the package itself only looks for this one."""
+    triple = {"x64": "x86_64-unknown-linux-musl"}[machine("codex")]
+    return native("codex", os.path.join("@openai", f"codex-linux-{machine('codex')}", "vendor", triple,
+                                        "bin", "codex"))
+
+
 def machine(name):
     found = {"x86_64": "x64"}.get(platform.machine())
     if found is None:

@@ -37,7 +37,7 @@ inline void check_judged(const proxy::RequestHead& head) {
 }
 
 // What the origin does with each request that came since: by the lowest bits of `mode`.
-inline void answer(proxy::test::World& world, std::size_t& answered, unsigned mode) {
+inline void answer(proxy::http2_test::World& world, std::size_t& answered, unsigned mode) {
   using proxy::EndStream;
   for (; answered < world.origin.order.size(); ++answered) {
     const auto stream = world.origin.order[answered];
@@ -81,16 +81,17 @@ inline void http2(std::string_view input) {
   const bool from_origin = (mode & 0x80U) != 0;
   constexpr std::size_t kPieces[] = {1U << 20U, 1, 13, 1000};
   const std::size_t piece = kPieces[(mode >> 3U) & 3U];
-  proxy::test::World::Options options;
+  proxy::http2_test::World::Options options;
   if ((mode & 0x20U) != 0) options.origin.max_streams = 1;
-  proxy::test::World world(options);
+  proxy::http2_test::World world(options);
   std::size_t answered = 0;
   if (from_origin) {
     world.origin.mute();
     const auto upload = world.post();
     world.client.send(upload, "some of a body");
     world.get({{"te", "trailers"}});
-    world.client.request(proxy::test::request_fields("HEAD", "api.example", "/"), EndStream::kYes);
+    world.client.request(proxy::http2_test::request_fields("HEAD", "api.example", "/"),
+                         EndStream::kYes);
     if ((mode & 1U) != 0) world.client.hold(upload);
   } else {
     world.client.mute();

@@ -113,6 +113,37 @@ TEST_F(AuditLogTest, TheAgentCannotFillTheDisk) {
   EXPECT_EQ(got.back().at("event"), "stop");
 }
 
+TEST_F(AuditLogTest, WhateverIsInAFieldIsReadBackAsItWas) {
+  const std::vector<std::string> texts = {"plain",          "\"quoted\"", "back\\slash",
+                                          "tab\tnewline\n", "\x7f",       "b\u00fccher \u2028",
+                                          "</script>",      "{\"a\":1}"};
+  {
+    AuditLog log(descriptor(), "s1");
+    for (const auto& text : texts) {
+      AuditEvent event;
+      event.event = "request";
+      event.path = text;
+      event.time = std::chrono::microseconds(62);
+      log.record(event);
+    }
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), texts.size() + 2);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(std::string(got[i + 1].at("path").as_string()), texts[i]);
+    EXPECT_EQ(got[i + 1].at("milliseconds"), 0.062);
+  }
+}
+
+TEST_F(AuditLogTest, AnAlarmThatRepeatsIsOneLineOfTheSummary) {
+  AuditLog log(descriptor(), "s1");
+  for (int i = 0; i < 3; ++i) log.alarm("a.example", "key", "was on its way");
+  log.alarm("b.example", "key", "was on its way");
+  EXPECT_EQ(log.summary().alarms,
+            (std::vector<std::string>{"a.example: the credential key was on its way (3 times)",
+                                      "b.example: the credential key was on its way"}));
+}
+
 TEST_F(AuditLogTest, BytesThatAreNotTextStayOneLineOfJson) {
   {
     AuditLog log(descriptor(), "s");

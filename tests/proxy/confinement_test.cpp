@@ -129,7 +129,14 @@ TEST(Confinement, TheMemoryCannotBeReadByAnotherProcessOfTheUser) {
     const auto ready = make_pipe();
     const auto never = make_pipe();
     EXPECT_TRUE(ready && never);
+    // Neither has more rights than the other, as with two processes of one user: for root's
+    // capabilities nothing is hidden, and nobody may attach to who has more of them.
+    const auto drop_rights = [] {
+      const std::unique_ptr<_cap_struct, int (*)(void*)> none(cap_init(), cap_free);
+      return cap_set_proc(none.get()) == 0;
+    };
     auto victim = ChildProcess::fork([&]() -> int {
+      if (!drop_rights()) return 1;
       if (when == When::kAfter && !confine()) return kNotConfined;
       if (::write(ready->write.get(), "r", 1) != 1) return 1;
       char byte = 0;
@@ -139,10 +146,8 @@ TEST(Confinement, TheMemoryCannotBeReadByAnotherProcessOfTheUser) {
     char byte = 0;
     EXPECT_EQ(::read(ready->read.get(), &byte, 1), 1);
     const pid_t pid = victim->pid();
-    auto reader = ChildProcess::fork([pid]() -> int {
-      // As the agent's user would be: root has CAP_SYS_PTRACE, for which nothing is hidden.
-      const std::unique_ptr<_cap_struct, int (*)(void*)> none(cap_init(), cap_free);
-      if (cap_set_proc(none.get()) != 0) return 1;
+    auto reader = ChildProcess::fork([pid, drop_rights]() -> int {
+      if (!drop_rights()) return 1;
       const std::string memory = "/proc/" + std::to_string(pid) + "/mem";
       const bool opened = ::open(memory.c_str(), O_RDONLY | O_CLOEXEC) >= 0;
       const bool attached = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0;

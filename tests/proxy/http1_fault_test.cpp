@@ -103,6 +103,19 @@ TEST(Http1Fault, AResetOfTheOriginCutsABodyWithoutALength) {
   EXPECT_NE(rig.finished(1)[0].failure, "");
 }
 
+TEST(Http1Fault, AClientOfHttp10SeesAResetWhereItsAnswerIsCut) {
+  Rig rig;
+  Peer client = rig.client();
+  client.send("GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+  Peer origin = rig.origin();
+  origin.read_until("\r\n\r\n");
+  origin.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.read_until("abc");
+  origin.close();
+  client.read_to_end();
+  EXPECT_TRUE(client.was_reset());
+}
+
 TEST(Http1Fault, ABrokenAnswerIsA502) {
   const std::vector<std::string> answers = {
       "",
@@ -179,6 +192,17 @@ TEST(Http1Fault, AnEarlyAnswerIsDeliveredAndTheRestOfTheBodyIsNotWaitedFor) {
   EXPECT_TRUE(client.read_message().ends_with("\r\n\r\nno"));
   EXPECT_TRUE(client.ended());
   EXPECT_TRUE(origin.ended());
+}
+
+TEST(Http1Fault, AClientThatWasAnsweredAndKeepsStillIsLetGoOf) {
+  Rig rig;
+  Peer client = rig.client();
+  client.send("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\nhel");
+  Peer origin = rig.origin();
+  origin.read_until("hel");
+  origin.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+  EXPECT_TRUE(client.read_message().ends_with("\r\n\r\nno"));
+  rig.all_ended();  // limits::kRefusalWrite later
 }
 
 TEST(Http1Fault, AnOriginThatAnswersAndClosesWhileTheClientSendsIsHeard) {

@@ -66,6 +66,8 @@ bool Peer::try_send(std::string_view bytes) {
 void Peer::send(std::string_view bytes) { EXPECT_TRUE(try_send(bytes)) << "it does not take it"; }
 
 std::size_t Peer::send_some(std::string_view bytes) {
+  pollfd poll{socket_.get(), POLLOUT, 0};
+  if (::poll(&poll, 1, 200) != 1) return 0;
   const ssize_t sent =
       ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent < 0 ? 0 : static_cast<std::size_t>(sent);

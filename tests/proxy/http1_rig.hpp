@@ -27,7 +27,7 @@ class Peer {
   explicit Peer(UniqueFd socket);
 
   void send(std::string_view bytes);
-  // As much as is taken without waiting.
+  // As much as is taken at once, or within 200 ms.
   std::size_t send_some(std::string_view bytes);
   // Whether all of it was taken before the other side failed.
   bool try_send(std::string_view bytes);

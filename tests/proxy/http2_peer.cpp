@@ -5,7 +5,7 @@
 
 #include "tests/proxy/http2_support.hpp"
 
-namespace redoubtful::proxy::test {
+namespace redoubtful::proxy::http2_test {
 namespace {
 
 // `fields` must stay: without a copy nghttp2 leaves upper case as it is.
@@ -222,4 +222,4 @@ bool Peer::pump() {
   return moved;
 }
 
-}  // namespace redoubtful::proxy::test
+}  // namespace redoubtful::proxy::http2_test

@@ -9,9 +9,9 @@
 namespace redoubtful::proxy {
 namespace {
 
-using test::Peer;
-using test::request_fields;
-using test::World;
+using http2_test::Peer;
+using http2_test::request_fields;
+using http2_test::World;
 
 std::string value(const Peer::Seen& seen, std::string_view name) {
   const auto* found = seen.field(name);

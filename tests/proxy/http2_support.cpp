@@ -8,7 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace redoubtful::proxy::test {
+namespace redoubtful::proxy::http2_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -204,4 +204,4 @@ Fields request_fields(std::string method, std::string authority, std::string pat
   return fields;
 }
 
-}  // namespace redoubtful::proxy::test
+}  // namespace redoubtful::proxy::http2_test

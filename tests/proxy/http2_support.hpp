@@ -20,7 +20,7 @@
 #include "proxy/message.hpp"
 #include "proxy/stream.hpp"
 
-namespace redoubtful::proxy::test {
+namespace redoubtful::proxy::http2_test {
 
 // A connection whose other end is plain memory.
 class MemoryStream final : public Stream {
@@ -188,4 +188,4 @@ struct World {
 Fields request_fields(std::string method, std::string authority, std::string path,
                       Fields more = {});
 
-}  // namespace redoubtful::proxy::test
+}  // namespace redoubtful::proxy::http2_test

@@ -8,8 +8,8 @@
 namespace redoubtful::proxy {
 namespace {
 
-using test::Peer;
-using test::World;
+using http2_test::Peer;
+using http2_test::World;
 
 std::string value(const Peer::Seen& seen, std::string_view name) {
   const auto* found = seen.field(name);
@@ -110,7 +110,7 @@ TEST(Http2, InformationalAnswersPassBeforeTheAnswer) {
 TEST(Http2, AnAnswerToHeadKeepsItsLength) {
   World world;
   const auto stream =
-      world.client.request(test::request_fields("HEAD", "api.example", "/"), EndStream::kYes);
+      world.client.request(http2_test::request_fields("HEAD", "api.example", "/"), EndStream::kYes);
   world.settle();
   world.origin.respond(world.at_origin(0), {{":status", "200"}, {"content-length", "1234"}},
                        EndStream::kYes);

@@ -89,8 +89,10 @@ TEST(SpareSockets, AreAsManyAsNamesWithPortsOfTheirOwn) {
   EXPECT_EQ(spare_sockets(profile.network), 3U);
   allow(profile, "*.c.example:8443");
   EXPECT_EQ(spare_sockets(profile.network), 3U + 64U);
+  EXPECT_EQ(spares_note(profile.network), "");
   for (int i = 0; i < 500; ++i) allow(profile, "n" + std::to_string(i) + ".example:9000");
   EXPECT_LE(2 * spare_sockets(profile.network) + 8, control::kMaxDescriptors);
+  EXPECT_NE(spares_note(profile.network).find("have a port of their own"), std::string::npos);
 }
 
 TEST(EndOfRun, NamesTheRefusedInOneLine) {

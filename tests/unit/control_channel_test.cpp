@@ -70,8 +70,9 @@ TEST(ControlChannel, EveryFieldOfAMessageArrives) {
   EXPECT_EQ(summary.refused.at(0).count, 7U);
   EXPECT_EQ(summary.alarms.size(), 1U);
 
-  const auto probe = sent_and_received<Probe>(Probe{"api.example.com", 8443, 1});
-  EXPECT_EQ(probe.port, 8443);
+  const auto probe = sent_and_received<Probe>(Probe{"https://api.example.com/x", "GET"});
+  EXPECT_EQ(probe.target, "https://api.example.com/x");
+  EXPECT_EQ(probe.method, "GET");
   EXPECT_EQ(sent_and_received<ProbeResult>(ProbeResult{1, {"x"}}).reachable, 1);
   sent_and_received<Serving>(Serving{});
   sent_and_received<Finish>(Finish{});
@@ -127,7 +128,7 @@ TEST(ControlChannel, PollingNeverWaits) {
 }
 
 TEST(ControlChannel, WhatIsNotAMessageEndsTheConversation) {
-  const std::string good = encode(Message(Probe{"a.example", 443, 0}))->bytes;
+  const std::string good = encode(Message(Probe{"a.example", "GET"}))->bytes;
   const auto changed = [&](std::size_t at, char byte) {
     std::string out = good;
     out[at] = byte;
