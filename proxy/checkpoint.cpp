@@ -95,7 +95,7 @@ class Forwarded final : public AdmittedExchange {
 };
 
 // What the gates share: denials are audited and said, admitted requests become exchanges.
-class BaseGate : public Gate {
+class BaseGate : public AnsweringGate {
  public:
   BaseGate(Services& services, Way way) : services_(services), way_(way) {}
 
@@ -228,15 +228,21 @@ class DeniedGate final : public BaseGate {
       : BaseGate(services, way), denial_(std::move(denial)) {}
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
+    asked_ = true;
     if (const auto* found = services_.injector.surrogate_in(head)) {
       services_.audit.alarm(denial_.target, found->name, "was on its way to a refused host");
     }
     return refuse(denial_, head);
   }
 
+  void ended() override {
+    if (!asked_) services_.audit.deny(denial_, way_name(way_));
+  }
+
  private:
   std::string target_text() const override { return denial_.target; }
   Denial denial_;
+  bool asked_ = false;
 };
 
 class FailedGate final : public BaseGate {
@@ -286,14 +292,14 @@ std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, W
 std::unique_ptr<Gate> forward_gate(Services& services) {
   return std::make_unique<ForwardGate>(services);
 }
-std::unique_ptr<Gate> denied_gate(Services& services, Denial denial, Way way) {
+std::unique_ptr<AnsweringGate> denied_gate(Services& services, Denial denial, Way way) {
   return std::make_unique<DeniedGate>(services, std::move(denial), way);
 }
-std::unique_ptr<Gate> failed_gate(Services& services, Admission admission, DialFailure failure,
-                                  Way way) {
+std::unique_ptr<AnsweringGate> failed_gate(Services& services, Admission admission,
+                                           DialFailure failure, Way way) {
   return std::make_unique<FailedGate>(services, std::move(admission), std::move(failure), way);
 }
-std::unique_ptr<Gate> internal_gate(Services& services) {
+std::unique_ptr<AnsweringGate> internal_gate(Services& services) {
   return std::make_unique<InternalGate>(services);
 }
 

@@ -27,15 +27,24 @@ std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, W
 // exchanges that it opens are AdmittedExchanges of kPlainHttp.
 std::unique_ptr<Gate> forward_gate(Services& services);
 
-// Of a connection that is denied as a whole: every request is answered with that denial.
-std::unique_ptr<Gate> denied_gate(Services& services, Denial denial, Way way);
+// Gates that answer every request themselves.
+class AnsweringGate : public Gate {
+ public:
+  // The client is gone, after its requests or before the first.
+  virtual void ended() {}
+};
+
+// Of a connection that is denied as a whole: every request is answered with that denial, and where
+// none came (a client that trusts no certificate of ours, or gave up) the connection is what the
+// audit log shows as denied.
+std::unique_ptr<AnsweringGate> denied_gate(Services& services, Denial denial, Way way);
 
 // Of a connection whose origin could not be reached.
-std::unique_ptr<Gate> failed_gate(Services& services, Admission admission, DialFailure failure,
-                                  Way way);
+std::unique_ptr<AnsweringGate> failed_gate(Services& services, Admission admission,
+                                           DialFailure failure, Way way);
 
 // Of http(s)://redoubtful.internal/: /policy and /why?url=…, from the policy alone.
-std::unique_ptr<Gate> internal_gate(Services& services);
+std::unique_ptr<AnsweringGate> internal_gate(Services& services);
 inline constexpr std::string_view kInternalHost = "redoubtful.internal";
 
 }  // namespace redoubtful::proxy

@@ -118,7 +118,7 @@ std::optional<HeadFault> check_fields(const Fields& fields) {
 std::optional<HeadFault> check_request_line(const RequestHead& head, std::string_view scheme) {
   if (!is_token(head.method)) return bad(":method is missing or not a token");
   if (head.method == "CONNECT" || head.method == "TRACE") {
-    return bad("the method " + head.method + " is not served here");
+    return HeadFault{405, "the method " + head.method + " is not served here"};
   }
   if (scheme != "https") return bad(":scheme is not https");
   if (head.authority.empty()) return bad(":authority is missing");

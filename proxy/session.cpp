@@ -63,7 +63,8 @@ class NoOrigins final : public OriginSource {
 // Completes the client's handshake and answers whatever it asks with the gate's words: clients show
 // the body of a 403, and nothing of a connection that was cut.
 Awaitable<void> answer_inside_tls(Services& services, tcp::socket socket, std::string early,
-                                  Host name, const ClientHello& hello, std::unique_ptr<Gate> gate) {
+                                  Host name, const ClientHello& hello,
+                                  std::unique_ptr<AnsweringGate> gate) {
   const auto protocols = spoken(hello.protocols);
   // HTTP/1.1 where there is a choice; what offers h2 alone (gRPC) gets it.
   std::string protocol = offers(protocols, "http/1.1") || protocols.empty() ? "http/1.1" : "h2";
@@ -71,7 +72,10 @@ Awaitable<void> answer_inside_tls(Services& services, tcp::socket socket, std::s
   auto accepted = co_await accept_tls(services.authority, std::move(socket), std::move(early),
                                       std::move(name), protocol);
   auto* stream = std::get_if<std::unique_ptr<Stream>>(&accepted);
-  if (stream == nullptr) co_return;  // a client that does not trust us, or went away
+  if (stream == nullptr) {  // a client that does not trust us, or went away
+    gate->ended();
+    co_return;
+  }
   Stream& client = **stream;
   if (client.protocol() == "h2") {
     co_await serve_http2(client, nullptr, *gate);
@@ -79,6 +83,7 @@ Awaitable<void> answer_inside_tls(Services& services, tcp::socket socket, std::s
     NoOrigins none;
     co_await serve_http1(client, Http1Entry::kDirect, *gate, none);
   }
+  gate->ended();
   co_await client.shutdown_write();
   client.close();
 }

@@ -98,6 +98,7 @@ def protocols(check, world):
         check.check(f"N7: {name}: nothing but a refusal", got == "" or got.startswith("HTTP/1.1 400 "), results[name])
     hidden = [one for one in lines if one["event"] == "deny" and one["reason"] == "name_not_indicated"]
     check.check("N7: hidden names are in the audit log", {one["host"] for one in hidden} >= {ONE, SPLICED}, lines)
+    # Its client ended the handshake, and so never asked for anything.
     check.check("N7: the encrypted one says so", any("encrypted" in one.get("detail", "") for one in hidden), hidden)
     check.equal("N7: the origins got the controls alone", sorted(
         target for name in (ONE, SPLICED) for target in world.targets(name)), ["/n7/fine"] * 2)
