@@ -35,10 +35,12 @@ http {{
 }}
 """
 
+POOL = "keepalive 64; keepalive_requests 1000000000;"
+
 # What a proxy that opens TLS must do: verify, keep connections, log each request, hold nothing back.
 NGINX_PROXY = """
   access_log {place}/access.log;
-  upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; keepalive_requests 1000000000; }}
+  upstream origin {{ server 127.0.0.1:{origin}; {pool} }}
   server {{
     listen 127.0.0.1:{port} ssl http2 backlog=1024; ssl_certificate {leaf}; ssl_certificate_key {key};
     location / {{
@@ -291,12 +293,16 @@ class Stage:
     def direct(self):
         return Way("direct", self.outside(HOST, self.port))
 
-    def through_nginx(self):
+    def through_nginx(self, name="nginx", pool=POOL):
         port = free_port()
-        place = os.path.join(self.place, "nginx")
-        process = self.nginx("nginx", port, NGINX_PROXY.format(
-            place=place, origin=self.port, port=port, leaf=self.leaf, key=self.key, ca=self.ca, host=HOST))
-        return Way("nginx", self.outside(HOST, port), self.h2_outside(port), process.pid, process)
+        process = self.nginx(name, port, NGINX_PROXY.format(
+            place=os.path.join(self.place, name), origin=self.port, port=port, leaf=self.leaf, key=self.key,
+            ca=self.ca, host=HOST, pool=pool))
+        return Way(name, self.outside(HOST, port), self.h2_outside(port) if pool else None, process.pid, process)
+
+    def through_nginx_unpooled(self):
+        """A connection to the origin for each of the client's requests, with a resumed handshake, as ours."""
+        return self.through_nginx("nginx-unpooled", "")
 
     def through_mitmproxy(self):
         program = measure.distribution_program("mitmdump")

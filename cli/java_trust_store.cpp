@@ -1,5 +1,6 @@
 // The JKS writer, and the two algorithms that it needs.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -97,26 +98,41 @@ void sha1_block(std::array<std::uint32_t, 5>& state, const unsigned char* block)
   state[4] += e;
 }
 
+constexpr std::size_t kBlockBytes = 64;
+
 }  // namespace
 
-std::string sha1(std::string_view bytes) {
-  std::array<std::uint32_t, 5> state{0x67452301U, 0xEFCDAB89U, 0x98BADCFEU, 0x10325476U,
-                                     0xC3D2E1F0U};
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  std::size_t done = 0;
-  for (; bytes.size() - done >= 64; done += 64) sha1_block(state, data + done);
-  std::string tail(bytes.substr(done));
-  tail += '\x80';
-  tail.resize(tail.size() <= 56 ? 56 : 120, '\0');
-  Writer length;
-  length.number<8>(std::uint64_t{bytes.size()} * 8);
-  tail += length.take();
-  for (std::size_t at = 0; at < tail.size(); at += 64) {
-    sha1_block(state, reinterpret_cast<const unsigned char*>(tail.data()) + at);
+void Sha1::add(std::string_view bytes) {
+  length_ += bytes.size();
+  if (!rest_.empty()) {
+    const std::size_t part = std::min(bytes.size(), kBlockBytes - rest_.size());
+    rest_ += bytes.substr(0, part);
+    bytes.remove_prefix(part);
+    if (rest_.size() < kBlockBytes) return;
+    sha1_block(state_, reinterpret_cast<const unsigned char*>(rest_.data()));
+    rest_.clear();
   }
+  for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) {
+    sha1_block(state_, reinterpret_cast<const unsigned char*>(bytes.data()));
+  }
+  rest_ = bytes;
+}
+
+std::string Sha1::finish() {
+  Writer length;
+  length.number<8>(length_ * 8);
+  std::string tail = "\x80";
+  tail.resize((rest_.size() < 56 ? 56 : 120) - rest_.size(), '\0');
+  add(tail + length.take());
   Writer digest;
-  for (const auto word : state) digest.number<4>(word);
+  for (const auto word : state_) digest.number<4>(word);
   return digest.take();
+}
+
+std::string sha1(std::string_view bytes) {
+  Sha1 sum;
+  sum.add(bytes);
+  return sum.finish();
 }
 
 std::vector<std::string> certificates_of(std::string_view pem) {
@@ -136,31 +152,40 @@ std::vector<std::string> certificates_of(std::string_view pem) {
   }
 }
 
-std::string java_trust_store(const std::vector<std::string>& certificates) {
+JavaTrustStore::JavaTrustStore(std::size_t count) {
+  for (const char c : std::string_view("changeit")) checksum_.add(std::string{'\0', c});
+  checksum_.add("Mighty Aphrodite");
   constexpr std::uint32_t kMagic = 0xFEEDFEED;
   constexpr std::uint32_t kVersion = 2;
+  Writer head;
+  head.number<4>(kMagic);
+  head.number<4>(kVersion);
+  head.number<4>(count);
+  put(head.take());
+}
+
+void JavaTrustStore::add(std::string_view certificate) {
   constexpr std::uint32_t kTrustedCertificate = 2;
-  Writer store;
-  store.number<4>(kMagic);
-  store.number<4>(kVersion);
-  store.number<4>(certificates.size());
-  std::size_t number = 0;
-  for (const auto& certificate : certificates) {
-    store.number<4>(kTrustedCertificate);
-    store.text("root" + std::to_string(number++));
-    store.number<8>(0);  // when it was added: milliseconds since 1970
-    store.text("X.509");
-    store.blob(certificate);
-  }
-  std::string out = store.take();
-  std::string checked;
-  for (const char c : std::string_view("changeit")) {
-    checked += '\0';
-    checked += c;
-  }
-  checked += "Mighty Aphrodite";
-  out += sha1(checked + out);
-  return out;
+  Writer entry;
+  entry.number<4>(kTrustedCertificate);
+  entry.text("root" + std::to_string(number_++));
+  entry.number<8>(0);  // when it was added: milliseconds since 1970
+  entry.text("X.509");
+  entry.blob(certificate);
+  put(entry.take());
+}
+
+std::string JavaTrustStore::finish() { return bytes_ + checksum_.finish(); }
+
+void JavaTrustStore::put(std::string_view bytes) {
+  checksum_.add(bytes);
+  bytes_ += bytes;
+}
+
+std::string java_trust_store(const std::vector<std::string>& certificates) {
+  JavaTrustStore store(certificates.size());
+  for (const auto& certificate : certificates) store.add(certificate);
+  return store.finish();
 }
 
 }  // namespace redoubtful::cli

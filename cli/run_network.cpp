@@ -41,7 +41,7 @@ Result<RunNetwork> RunNetwork::start(const Profile& profile, const Places& place
                                     .audit = std::move(*audit)});
   if (!proxy) return std::move(proxy).error();
   out.proxy_.emplace(std::move(*proxy));
-  out.bundle_ = read_system_bundle();
+  out.trust_.emplace(read_system_bundle());
   return out;
 }
 
@@ -57,7 +57,7 @@ Result<void> RunNetwork::settle() {
 }
 
 void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
-  if (proxy_) add_trust(plan, files, bundle_, ready_.ca_certificate);
+  if (trust_) trust_->add_to(plan, files, ready_.ca_certificate);
   MountStep policy;
   policy.kind = StepKind::kFile;
   policy.target = kPolicyFile;

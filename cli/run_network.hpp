@@ -11,6 +11,7 @@
 #include "cli/mount_plan.hpp"
 #include "cli/places.hpp"
 #include "cli/proxy_process.hpp"
+#include "cli/trust_files.hpp"
 #include "common/error.hpp"
 #include "common/profile.hpp"
 
@@ -49,7 +50,7 @@ class RunNetwork {
 
   const Profile* profile_;
   std::optional<ProxyProcess> proxy_;
-  std::string bundle_;
+  std::optional<SystemTrust> trust_;  // with the proxy
   control::Ready ready_;
 };
 

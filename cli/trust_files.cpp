@@ -70,19 +70,26 @@ std::string read_system_bundle() {
   return {};
 }
 
-void add_trust(MountPlan& plan, const HostFiles& files, std::string_view system_bundle,
-               std::string_view authority) {
-  std::string merged(system_bundle);
-  if (!merged.empty() && merged.back() != '\n') merged += '\n';
-  merged += authority;
-  auto certificates = certificates_of(merged);
+SystemTrust::SystemTrust(std::string bundle)
+    : bundle_(std::move(bundle)),
+      certificates_(certificates_of(bundle_)),
+      java_(certificates_.size() + 1) {
+  if (!bundle_.empty() && bundle_.back() != '\n') bundle_ += '\n';
+  for (const auto& certificate : certificates_) java_.add(certificate);
+}
+
+void SystemTrust::add_to(MountPlan& plan, const HostFiles& files,
+                         std::string_view authority) const {
+  // The proxy's authority is one certificate, which the store's head counts on.
+  JavaTrustStore java = java_;
+  for (const auto& certificate : certificates_of(authority)) java.add(certificate);
   const auto add_file = [&](const char* target, std::string text) {
     plan.steps.push_back(step_of(StepKind::kFile, target));
     plan.steps.back().text = std::move(text);
   };
   add_file(kCaFile, std::string(authority));
-  add_file(kJavaStoreFile, java_trust_store(certificates));
-  add_file(kCaBundleFile, std::move(merged));
+  add_file(kJavaStoreFile, java.finish());
+  add_file(kCaBundleFile, bundle_ + std::string(authority));
 
   std::set<std::string> covered;
   const auto cover = [&](const char* path, const char* with) {

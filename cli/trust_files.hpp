@@ -9,6 +9,8 @@
 // Not covered: a program that reads the hashed directory (OpenSSL's CApath) and drops the
 // environment.
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,11 +29,6 @@ inline constexpr const char* kJavaStoreFile = "/etc/redoubtful/truststore.jks";
 // has one; empty: none.
 std::string read_system_bundle();
 
-// Adds the files, and the covers over the bundles that `plan` shows, to the end of the plan.
-// `authority` is PEM. A cover needs its place to exist on the host.
-void add_trust(MountPlan& plan, const HostFiles& files, std::string_view system_bundle,
-               std::string_view authority);
-
 // NAME=VALUE for programs that do not look at the bundle's usual place.
 std::vector<std::string> trust_variables();
 
@@ -41,12 +38,52 @@ std::string java_trust_option();
 // The DER of every certificate in PEM text; what is broken is left out.
 std::vector<std::string> certificates_of(std::string_view pem);
 
-// A trust store in Java's JKS format with the password "changeit".
-// Source: OpenJDK, sun.security.provider.JavaKeyStore (engineStore).
-std::string java_trust_store(const std::vector<std::string>& certificates);
-
 // FIPS 180-4. For the trust store's checksum, which is no protection; the command line has no
 // OpenSSL.
+class Sha1 {
+ public:
+  void add(std::string_view bytes);
+  std::string finish();  // once, last
+
+ private:
+  std::array<std::uint32_t, 5> state_{0x67452301U, 0xEFCDAB89U, 0x98BADCFEU, 0x10325476U,
+                                      0xC3D2E1F0U};
+  std::string rest_;  // less than a block
+  std::uint64_t length_ = 0;
+};
 std::string sha1(std::string_view bytes);
+
+// A trust store in Java's JKS format with the password "changeit".
+// Source: OpenJDK, sun.security.provider.JavaKeyStore (engineStore).
+class JavaTrustStore {
+ public:
+  explicit JavaTrustStore(std::size_t count);  // so many will be added
+  void add(std::string_view certificate);      // DER
+  std::string finish();
+
+ private:
+  void put(std::string_view bytes);
+
+  std::string bytes_;
+  Sha1 checksum_;
+  std::size_t number_ = 0;
+};
+std::string java_trust_store(const std::vector<std::string>& certificates);
+
+// The host's roots, decoded and hashed while the proxy makes the session's authority: that is
+// most of the work, and it need not wait.
+class SystemTrust {
+ public:
+  explicit SystemTrust(std::string bundle);
+
+  // Adds the files, and the covers over the bundles that `plan` shows, to the end of the plan.
+  // `authority` is PEM. A cover needs its place to exist on the host.
+  void add_to(MountPlan& plan, const HostFiles& files, std::string_view authority) const;
+
+ private:
+  std::string bundle_;
+  std::vector<std::string> certificates_;
+  JavaTrustStore java_;  // of all but the authority
+};
 
 }  // namespace redoubtful::cli

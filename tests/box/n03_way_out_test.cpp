@@ -102,6 +102,46 @@ TEST(WayOut, AServerInsideKeepsItsLoopback) {
   EXPECT_EQ(inside.out, "my own database\nTrue\nTrue\n") << inside.err;
 }
 
+// In a network of its own whose one name server counts: root alone can make one in which bwrap
+// still belongs to root. Names that may be looked up are the positive control.
+TEST(N2, ADeniedNameIsNeverLookedUpOutside) {
+  if (::getuid() != 0) return;  // tests/proxy counts the lookups of any user's proxy
+  const World world;
+  const std::string script = world.write(world.top() / "counting.py", R"(
+import os, socket, subprocess, sys, threading
+asked = []
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def serve():
+    while True:
+        query, client = server.recvfrom(512)
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        asked.append('.'.join(labels).lower())
+        server.sendto(query[:2] + b'\x81\x83' + query[4:6] + bytes(6) + query[12:at + 5], client)
+subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+with open(sys.argv[1], 'w') as file:
+    file.write('nameserver 127.0.0.1\n')
+subprocess.run(['mount', '--bind', sys.argv[1], os.path.realpath('/etc/resolv.conf')], check=True)
+server.bind(('127.0.0.1', 53))
+threading.Thread(target=serve, daemon=True).start()
+subprocess.run(sys.argv[2:], check=False)
+print('asked', sorted(set(asked)))
+)");
+  Program program = world.program(
+      bash("for name in ok.example evil.example x.data.evil.example no.example part.example; do\n"
+           "  getent hosts $name >/dev/null; fetch $name 80; fetch $name 443; done\n"
+           "fetch 127.0.0.1 3128 evil.example",
+           {"-q", "-a", "http://ok.example", "--deny", "no.example", "--ask", "part.example"}));
+  program.arguments.insert(
+      program.arguments.begin(),
+      {"/usr/bin/unshare", "-nm", "/usr/bin/python3", script, world.top() / "resolv.conf"});
+  const Outcome outcome = run(program);
+  EXPECT_THAT(outcome.out, HasSubstr("asked ['ok.example']\n")) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("HTTP/1.1 403"));
+}
+
 TEST(N8, AFilteredRunListensOnNothingOutside) {
   const World world;
   const WebOrigin origin("the origin's words");

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,8 @@ TEST(Allow, AnAgentCannotAllowAnything) {
 TEST(Why, SaysWhichRuleDecidesAndWhetherItAnswers) {
   const World world;
   const WebOrigin origin("the origin's words");
+  const Listener no_tls = listen_on("127.0.0.1", SOCK_STREAM);
+  const ChildProcess greeter = serve_hello(no_tls);
   const std::uint16_t nobody = free_port();
   const std::string profile = world.write(
       world.top() / "p.yaml",
@@ -185,7 +188,7 @@ TEST(Why, SaysWhichRuleDecidesAndWhetherItAnswers) {
       "paths: [/only/**]}\n    - \"http://gone.example\"\n    - tls.example\n"
       "  deny: [no.example]\n  origins:\n    web.example: {address: \"" +
           origin.address() + "\"}\n    part.example: {address: \"" + origin.address() +
-          "\"}\n    tls.example: {address: \"" + origin.address() +
+          "\"}\n    tls.example: {address: \"127.0.0.1:" + std::to_string(no_tls.port) +
           "\"}\n    gone.example: {address: \"127.0.0.1:" + std::to_string(nobody) + "\"}\n");
   struct Case {
     std::string target;
@@ -226,6 +229,51 @@ TEST(Why, SaysWhichRuleDecidesAndWhetherItAnswers) {
   EXPECT_FALSE(fs::exists(audit_directory(world))) << "asking is no session";
 }
 
+TEST(Why, DoesTheHandshakeAndSendsNothing) {
+  const World world;
+  const std::string certificate = world.top() / "certificate.pem";
+  const std::string key = world.top() / "key.pem";
+  const auto here = [&](std::vector<std::string> arguments) {
+    return Program{.arguments = std::move(arguments), .environment = {"PATH=/usr/bin:/bin"}};
+  };
+  ASSERT_EQ(run(here({"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                      "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
+                      "-subj", "/CN=x", "-addext", "subjectAltName=DNS:tls.example"}))
+                .status,
+            0);
+  const std::string port = std::to_string(free_port());
+  Running server = Running::start(
+      here({"/usr/bin/python3", "-u", "-c",
+            "import socket, ssl, sys\n"
+            "context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+            "context.load_cert_chain(sys.argv[1], sys.argv[2])\n"
+            "context.set_alpn_protocols(['http/1.1'])\n"
+            "listener = socket.create_server(('127.0.0.1', int(sys.argv[3])))\n"
+            "print('ready')\n"
+            "for _ in range(2):\n"
+            "    client, _ = listener.accept()\n"
+            "    try:\n"
+            "        print('came', context.wrap_socket(client, server_side=True).recv(99))\n"
+            "    except OSError as error:\n"
+            "        print('failed')\n",
+            certificate, key, port}));
+  ASSERT_TRUE(server.wait_for("ready"));
+  const std::string origin = "{address: \"127.0.0.1:" + port + "\", ca: " + certificate + "}";
+  const std::string profile =
+      world.write(world.top() / "p.yaml",
+                  "network:\n  allow: [tls.example, other.example]\n  origins:\n"
+                  "    tls.example: " +
+                      origin + "\n    other.example: " + origin + "\n");
+  const Outcome good = call(world, {"why", "https://tls.example/x", "-u", profile});
+  EXPECT_EQ(good.status, 0) << good.out << good.err;
+  EXPECT_THAT(good.out, HasSubstr("the certificate is good; it speaks http/1.1"));
+  const Outcome other = call(world, {"why", "https://other.example/x", "-u", profile});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.out, HasSubstr("not reached: the certificate that other.example showed is for "
+                                   "tls.example"));
+  EXPECT_THAT(server.finish().out, HasSubstr("came b''")) << "no request";
+}
+
 TEST(Why, AsksWithTheOptionsOfARun) {
   const World world;
   EXPECT_THAT(call(world, {"why", "a.example", "--deny", "a.example"}).out,
@@ -236,7 +284,10 @@ TEST(Why, AsksWithTheOptionsOfARun) {
   EXPECT_EQ(open.status, 0);
   EXPECT_THAT(open.out, HasSubstr("dangerously-open (command line (--network dangerously-open))"));
   // The credential opens its host; that its source is absent does not matter to the question.
-  EXPECT_THAT(call(world, {"why", "a.example", "-s", "K=env:ABSENT@a.example"}).out,
+  const std::string nowhere =
+      world.write(world.top() / "p.yaml", "network: {origins: {a.example: {address: \"127.0.0.1:" +
+                                              std::to_string(free_port()) + "\"}}}\n");
+  EXPECT_THAT(call(world, {"why", "a.example", "-u", nowhere, "-s", "K=env:ABSENT@a.example"}).out,
               HasSubstr("allowed by a.example (command line (-s "));
 }
 

@@ -46,6 +46,17 @@ TEST(Certificates, AreTakenOutOfPemAndWhatIsBrokenIsLeftOut) {
   }
 }
 
+TEST(Sha1, OfPiecesIsThatOfTheWhole) {
+  const std::string whole(300, 'a');
+  for (std::size_t piece = 1; piece < 140; ++piece) {
+    Sha1 sum;
+    for (std::size_t at = 0; at < whole.size(); at += piece) {
+      sum.add(std::string_view(whole).substr(at, piece));
+    }
+    EXPECT_EQ(hex(sum.finish()), hex(sha1(whole))) << piece;
+  }
+}
+
 TEST(JavaTrustStore, HasTheFormatOfTheJdk) {
   const std::string store = java_trust_store({"abc"});
   EXPECT_EQ(hex(store.substr(0, store.size() - 20)),
