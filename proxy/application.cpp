@@ -8,6 +8,7 @@
 
 #include "proxy/configuration.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/gateway.hpp"
 #include "proxy/probe.hpp"
 #include "proxy/resolver.hpp"
 
@@ -132,7 +133,10 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   parts->origin_tls = std::move(*tls);
   for (const auto& origin : network.origins) {
     if (origin.ca.empty()) continue;
-    if (auto trusted = parts->origin_tls->trust_for(origin.host, origin.ca); !trusted) {
+    // Who is verified is the gateway, where there is one.
+    const auto gateway = Gateway::parse(origin.via);
+    const Host& verified = gateway ? gateway->host() : origin.host;
+    if (auto trusted = parts->origin_tls->trust_for(verified, origin.ca); !trusted) {
       return std::move(trusted).error().during(origin.origin.text());
     }
   }

@@ -37,13 +37,17 @@ Result<Authority> parse_authority(std::string_view text, Port default_port) {
   if (port.empty()) return Authority{*parsed, default_port};
   auto number = Port::parse(port);
   if (!number) return std::move(number).error();
-  return Authority{*parsed, *number};
+  return Authority{*parsed, *number, true};
 }
 
 std::string authority_text(const Host& host, Port port, Port default_port) {
-  const bool v6 = host.is_address() && host.text().find(':') != std::string::npos;
-  std::string out = v6 ? "[" + host.text() + "]" : host.text();
-  if (port != default_port) out += ":" + std::to_string(port.number());
+  return authority_text(Authority{host, port, port != default_port});
+}
+
+std::string authority_text(const Authority& authority) {
+  const std::string& host = authority.host.text();
+  std::string out = host.find(':') != std::string::npos ? "[" + host + "]" : host;
+  if (authority.port_given) out += ":" + std::to_string(authority.port.number());
   return out;
 }
 

@@ -16,6 +16,7 @@ namespace redoubtful::proxy {
 struct Authority {
   Host host;
   Port port;
+  bool port_given = false;  // it was written, and is no default
 };
 
 // Errors: kInvalidHost.
@@ -23,6 +24,8 @@ Result<Authority> parse_authority(std::string_view text, Port default_port);
 
 // The same the other way round: without the port where it is `default_port`.
 std::string authority_text(const Host& host, Port port, Port default_port);
+// What was parsed in its canonical spelling, with the port where one was given.
+std::string authority_text(const Authority& authority);
 
 // 443 and 80, which every default here is.
 Port https_port();

@@ -1,6 +1,8 @@
 #include "proxy/checkpoint.hpp"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include "common/text.hpp"
 #include "proxy/authority.hpp"
@@ -13,22 +15,50 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Where a rule limits methods, a header must not choose another one at the origin.
+// Where rules limit methods or paths, a header must not choose another one at the origin. Source:
+// Google's, Microsoft's and IBM's APIs; Symfony, Zend and IIS read the second kind.
 constexpr std::array kMethodOverrides = {std::string_view("x-http-method-override"),
                                          std::string_view("x-http-method"),
                                          std::string_view("x-method-override")};
+constexpr std::array kPathOverrides = {std::string_view("x-original-url"),
+                                       std::string_view("x-rewrite-url")};
+
+// CGI and its heirs do not tell '_' from '-'.
+bool is_one_of(std::span<const std::string_view> names, std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view known) { return equals_ignoring_case(known, name); });
+}
+
+struct Overrides {
+  bool method = false;  // these are dropped
+  bool path = false;
+
+  void drop_from(Fields& fields) const {
+    std::erase_if(fields, [this](const Field& field) {
+      return (method && is_one_of(kMethodOverrides, field.name)) ||
+             (path && is_one_of(kPathOverrides, field.name));
+    });
+  }
+};
+
+bool belongs(const LiveCredential& credential, const Host& host) {
+  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
+         credential.hosts.end();
+}
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 class Forwarded final : public AdmittedExchange {
  public:
-  Forwarded(Services& services, Admission admission, RequestHead head, std::string rule,
-            std::string place)
+  Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
+            Overrides overrides)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
-        rule_(std::move(rule)),
-        place_(std::move(place)),
+        rule_(permit.rule()),
+        place_(permit.place()),
+        overrides_(overrides),
         begun_(Clock::now()) {
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
@@ -55,8 +85,10 @@ class Forwarded final : public AdmittedExchange {
   }
 
   void request_trailers(Fields& trailers) override {
+    overrides_.drop_from(trailers);
     std::erase_if(trailers, [&](const Field& field) {
       const auto* found = services_.injector.surrogate_in(field.value);
+      if (found == nullptr) found = services_.injector.surrogate_in(field.name);
       if (found == nullptr) return false;
       services_.audit.alarm(admission_.host().text(), found->name,
                             "was about to leave in a trailer, which was dropped");
@@ -89,6 +121,7 @@ class Forwarded final : public AdmittedExchange {
   RequestHead head_;
   std::string rule_;
   std::string place_;
+  Overrides overrides_;
   std::optional<Gateway> gateway_;
   std::string path_;  // with a gateway: the target before it was mapped
   Clock::time_point begun_;
@@ -117,7 +150,20 @@ class BaseGate : public AnsweringGate {
  protected:
   virtual std::string target_text() const = 0;
 
-  Refusal refuse(const Denial& denial, const RequestHead& head) {
+  // `on`: the admitted connection that it came on; the credentials of that host may be in it.
+  Refusal refuse(const Denial& denial, const RequestHead& head, const Admission* on = nullptr) {
+    if (const auto* found = services_.injector.surrogate_in(head)) {
+      const bool at_home =
+          on != nullptr && on->handling() == Handling::kIntercept && belongs(*found, on->host());
+      if (!at_home) {
+        services_.audit.alarm(on != nullptr ? on->host().text() : denial.target, found->name,
+                              "was on its way to a refused host");
+      }
+    }
+    return say(denial, head);
+  }
+
+  Refusal say(const Denial& denial, const RequestHead& head) {
     services_.audit.deny(denial, way_name(way_), head.method, path_of(head.target));
     return refusal_of(denial, &head);
   }
@@ -125,16 +171,17 @@ class BaseGate : public AnsweringGate {
   std::variant<std::unique_ptr<Exchange>, Refusal> open(const Admission& admission,
                                                         RequestHead head) {
     auto permitted = services_.policy.permit(admission, head.method, head.target);
-    if (const auto* denial = std::get_if<Denial>(&permitted)) return refuse(*denial, head);
+    if (const auto* denial = std::get_if<Denial>(&permitted)) {
+      return refuse(*denial, head, &admission);
+    }
     const auto& permit = std::get<RequestPermit>(permitted);
     head.target = permit.target();
-    if (permit.method_limited()) {
-      for (const auto name : kMethodOverrides) remove_fields(head.fields, name);
-    }
+    const Overrides overrides{permit.method_limited(), permit.path_limited()};
+    overrides.drop_from(head.fields);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
       services_.audit.alarm(denial->target, denial->rule, denial->detail);
-      return refuse(*denial, head);
+      return say(*denial, head);
     }
     for (const auto& name : std::get<std::vector<std::string>>(injected)) {
       AuditEvent event;
@@ -145,8 +192,7 @@ class BaseGate : public AnsweringGate {
       event.credential = name;
       services_.audit.record(event);
     }
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit.rule(),
-                                       permit.place());
+    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides);
   }
 
   Services& services_;
@@ -171,6 +217,7 @@ class ConnectionGate final : public BaseGate {
                       "; a request for another host needs a connection of its own";
       return refuse(denial, head);
     }
+    head.authority = authority_text(*authority);
     return open(admission_, std::move(head));
   }
 
@@ -192,10 +239,7 @@ class ForwardGate final : public BaseGate {
       // A client that resolved by itself and was given one of our own addresses.
       boost::system::error_code bad;
       const auto address = boost::asio::ip::make_address(authority->host.text(), bad);
-      if (const auto name = services_.names.name(address)) {
-        authority = Authority{*name, authority->port};
-        head.authority = authority_text(authority->host, authority->port, http_port());
-      }
+      if (const auto name = services_.names.name(address)) authority->host = *name;
     }
     if (!authority) {
       Denial denial;
@@ -204,22 +248,14 @@ class ForwardGate final : public BaseGate {
       denial.detail = authority.error().what();
       return refuse(denial, head);
     }
+    head.authority = authority_text(*authority);
     auto admitted = services_.policy.admit(authority->host, authority->port, Carried::kHttp);
-    if (const auto* denial = std::get_if<Denial>(&admitted)) {
-      warn_of_surrogate(*denial, head);
-      return refuse(*denial, head);
-    }
+    if (const auto* denial = std::get_if<Denial>(&admitted)) return refuse(*denial, head);
     return open(std::get<Admission>(admitted), std::move(head));
   }
 
  private:
   std::string target_text() const override { return "the proxy's port"; }
-
-  void warn_of_surrogate(const Denial& denial, const RequestHead& head) {
-    if (const auto* found = services_.injector.surrogate_in(head)) {
-      services_.audit.alarm(denial.target, found->name, "was on its way to a refused host");
-    }
-  }
 };
 
 class DeniedGate final : public BaseGate {
@@ -229,9 +265,6 @@ class DeniedGate final : public BaseGate {
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
     asked_ = true;
-    if (const auto* found = services_.injector.surrogate_in(head)) {
-      services_.audit.alarm(denial_.target, found->name, "was on its way to a refused host");
-    }
     return refuse(denial_, head);
   }
 

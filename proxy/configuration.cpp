@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/text.hpp"
+#include "proxy/gateway.hpp"
 #include "proxy/json_reader.hpp"
 #include "proxy/public_address.hpp"
 
@@ -194,9 +195,10 @@ std::vector<OriginOverride> read_origins(const JsonNode& node) {
     if (!entry.address.empty() && !parse_literal_endpoint(entry.address)) {
       item.at("address").fail(quoted(entry.address, 80) + " is not an address");
     }
-    if (!entry.via.empty() &&
-        (!entry.via.starts_with("https://") || !all_bytes(entry.via, is_printable))) {
-      item.at("via").fail(quoted(entry.via, 80) + " is not an https URL");
+    if (!entry.via.empty()) {
+      if (const auto gateway = Gateway::parse(entry.via); !gateway) {
+        item.at("via").fail(gateway.error());
+      }
     }
     const bool twice = std::any_of(out.begin(), out.end(), [&](const OriginOverride& other) {
       return other.host == entry.host;

@@ -5,12 +5,27 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "proxy/rule_text.hpp"
 #include "proxy/surrogate.hpp"
 
 namespace redoubtful::proxy {
 namespace {
 
 constexpr std::string_view kEnvironment = "env:";
+
+// However the reading ends.
+class ErasedAtTheEnd {
+ public:
+  explicit ErasedAtTheEnd(std::vector<control::NamedValue>& values) : values_(values) {}
+  ~ErasedAtTheEnd() {
+    for (auto& value : values_) ::explicit_bzero(value.value.data(), value.value.size());
+  }
+  ErasedAtTheEnd(const ErasedAtTheEnd&) = delete;
+  ErasedAtTheEnd& operator=(const ErasedAtTheEnd&) = delete;
+
+ private:
+  std::vector<control::NamedValue>& values_;
+};
 
 std::string host_list(const std::vector<Host>& hosts) {
   std::string out;
@@ -22,10 +37,12 @@ std::string host_list(const std::vector<Host>& hosts) {
 
 Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& credentials,
                                          std::vector<control::NamedValue>& environment) {
+  const ErasedAtTheEnd erased(environment);
   ReadCredentials out;
   for (const auto& credential : credentials) {
     const std::string who =
-        credential.origin.text() + ": the credential " + quoted(credential.name, 80);
+        place_of(credential.origin) + ": the credential " + quoted(credential.name, 80);
+    const std::string name = shown(credential.name);
     if (!credential.source.starts_with(kEnvironment)) {
       return Error(Errc::kNotYet, who + ": the source " + quoted(credential.source, 80) +
                                       " is not of this version");
@@ -35,11 +52,10 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
                                     [&](const auto& value) { return value.name == variable; });
     if (found == environment.end() || found->value.empty()) {
       if (credential.optional) {
-        out.notes.push_back("credential " + credential.name + " is off: " + variable +
-                            " is not set");
+        out.notes.push_back("credential " + name + " is off: " + shown(variable) + " is not set");
         continue;
       }
-      return Error(Errc::kInvalidProfile, who + ": the variable " + variable + " is not set")
+      return Error(Errc::kInvalidProfile, who + ": the variable " + shown(variable) + " is not set")
           .hint("set it, or write `optional: true` for a run without it");
     }
     auto secret = Secret::take(std::string(found->value));
@@ -48,13 +64,11 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
     if (!surrogate) {
       return std::move(surrogate).error().during(who + " (" + credential.source + ")");
     }
-    out.notes.push_back("credential " + credential.name + " is live for " +
-                        host_list(credential.hosts));
+    out.notes.push_back("credential " + name + " is live for " + host_list(credential.hosts));
     out.surrogates.push_back({credential.name, credential.expose_env, *surrogate});
     out.live.push_back(
         {credential.name, credential.hosts, std::move(*secret), std::move(*surrogate)});
   }
-  for (auto& value : environment) ::explicit_bzero(value.value.data(), value.value.size());
   return out;
 }
 

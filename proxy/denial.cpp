@@ -76,6 +76,20 @@ std::string_view canonical_status(unsigned status) {
   }
 }
 
+std::string_view openai_type(unsigned status) {
+  switch (status) {
+    case 400:
+    case 421:
+      return "invalid_request_error";
+    case 403:
+      return "permission_error";
+    case 429:
+      return "requests";  // as its own rate limits are called
+    default:
+      return "server_error";
+  }
+}
+
 std::string_view anthropic_type(unsigned status) {
   switch (status) {
     case 400:
@@ -135,7 +149,7 @@ std::string body_of(const Answer& answer, Shape shape) {
     case Shape::kOpenAi:
       return json::serialize(json::object{{"error",
                                            {{"message", text},
-                                            {"type", "permission_error"},
+                                            {"type", json::string(openai_type(answer.status))},
                                             {"param", nullptr},
                                             {"code", json::string(answer.code)}}}});
     case Shape::kGemini:
@@ -226,10 +240,6 @@ std::string_view proxy_error(unsigned status) {
   if (status == 400) return "http_request_error";
   return "http_request_denied";
 }
-
-}  // namespace
-
-namespace {
 
 // The brackets of an IPv6 address mean something to a shell.
 std::string allow_command(const std::string& rule) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "common/text.hpp"
+#include "proxy/authority.hpp"
 #include "proxy/rule_text.hpp"
 #include "proxy/target.hpp"
 
@@ -15,30 +16,6 @@ constexpr std::string_view kHttps = "https://";
 Error bad_gateway(std::string_view url, std::string_view why) {
   return Error(Errc::kInvalidProfile, quoted(url) + " is not a gateway's URL: " + std::string(why))
       .hint("write https://HOST[:PORT][/PREFIX]");
-}
-
-struct HostAndPort {
-  Host host;
-  Port port;
-};
-
-// "host", "host:port", "[v6]:port"; port 443 where there is none.
-std::optional<HostAndPort> parse_authority(std::string_view text) {
-  std::string_view name = text;
-  std::string_view port = "443";
-  const std::size_t bracket = text.find(']');
-  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) {
-    name = text.substr(0, colon);
-    port = text.substr(colon + 1);
-  }
-  const bool bracketed = name.size() > 2 && name.front() == '[' && name.back() == ']';
-  if (bracketed) name = name.substr(1, name.size() - 2);
-  auto host = Host::parse(name);
-  auto number = Port::parse(port);
-  if (!host || !number) return std::nullopt;
-  if (bracketed != (host->text().find(':') != std::string::npos)) return std::nullopt;
-  return HostAndPort{*std::move(host), *number};
 }
 
 // Where path, query or fragment of "authority/path?query#fragment" begin.
@@ -85,7 +62,7 @@ Result<Gateway> Gateway::parse(std::string_view url) {
   }
   const std::string_view rest = url.substr(kHttps.size());
   const std::size_t end = end_of_authority(rest);
-  auto authority = parse_authority(rest.substr(0, end));
+  auto authority = parse_authority(rest.substr(0, end), https_port());
   if (!authority) return bad_gateway(url, "its host or port cannot be read");
   std::string_view path = rest.substr(end);
   while (path.ends_with('/')) path.remove_suffix(1);
@@ -123,7 +100,7 @@ std::string Gateway::location(std::string_view value, std::string_view authority
     const std::size_t skipped = absolute ? kHttps.size() : 2;
     const std::string_view rest = value.substr(skipped);
     const std::size_t end = end_of_authority(rest);
-    const auto named = parse_authority(rest.substr(0, end));
+    const auto named = parse_authority(rest.substr(0, end), https_port());
     if (!named || named->host != host_ || named->port != port_) return std::string(value);
     front = std::string(value.substr(0, skipped)) + std::string(authority);
     path = rest.substr(end);

@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "proxy/authority.hpp"
 #include "proxy/denial.hpp"
+#include "proxy/rule_text.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -28,11 +29,12 @@ void add_rules(std::string& out, std::string_view word,
     }
     separator = "  paths ";
     for (const auto& path : rule.paths) {
-      out += separator + path;
+      out += separator + shown(path);
       separator = ",";
     }
-    if (rule.splice) out += "  (TLS passed through, unchecked)";
-    out += fmt::format("  # {}\n", origin.text());
+    const bool tunnel = rule.scheme == Scheme::kTcp || rule.scheme == Scheme::kSsh;
+    if (rule.splice || (tunnel && word == "allow")) out += "  (unchecked)";
+    out += fmt::format("  # {}\n", place_of(origin));
   }
 }
 
@@ -71,7 +73,7 @@ std::string query_value(std::string_view query, std::string_view name) {
 struct ParsedUrl {
   Scheme scheme = Scheme::kHttps;
   std::string_view authority;
-  std::string_view target;  // empty: none was given
+  std::string target;  // empty: none was given
 };
 
 ParsedUrl split_url(std::string_view url) {
@@ -84,12 +86,11 @@ ParsedUrl split_url(std::string_view url) {
       break;
     }
   }
-  const std::size_t slash = url.find('/');
-  out.authority = url.substr(0, slash);
-  if (slash != std::string_view::npos) {
-    out.target = url.substr(slash);
-    out.target = out.target.substr(0, out.target.find('#'));
-  }
+  url = url.substr(0, url.find('#'));
+  const std::size_t end = std::min(url.find_first_of("/?"), url.size());
+  out.authority = url.substr(0, end);
+  out.target = url.substr(end);
+  if (out.target.starts_with('?')) out.target.insert(0, "/");
   return out;
 }
 
@@ -133,6 +134,9 @@ Explanation explain(const Policy& policy, std::string_view url, std::string_view
   const ParsedUrl parts = split_url(url);
   const auto authority = parse_authority(parts.authority, *Port::parse(scheme_port(parts.scheme)));
   if (!authority) return {false, authority.error().what() + "\n"};
+  if (parts.scheme == Scheme::kTcp && !authority->port_given) {
+    return {false, "tcp:// needs a port, as in tcp://HOST:PORT\n"};
+  }
   const bool http = parts.scheme == Scheme::kHttp;
   const bool opaque = parts.scheme == Scheme::kTcp || parts.scheme == Scheme::kSsh;
   const Carried carried = opaque ? Carried::kOpaque : http ? Carried::kHttp : Carried::kTls;

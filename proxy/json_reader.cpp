@@ -33,7 +33,7 @@ struct KeyWatch {
 
   std::vector<std::set<std::string>> open;
   std::string key;
-  std::string doubled;
+  std::optional<std::string> doubled;
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
@@ -107,8 +107,8 @@ Result<json::value> parse_json(std::string_view text) {
   json::error_code failed;
   json::basic_parser<KeyWatch> watch(options());
   const std::size_t read = watch.write_some(false, text.data(), text.size(), failed);
-  if (!watch.handler().doubled.empty() || (failed && !watch.handler().key.empty())) {
-    return Error(Errc::kInvalidProfile, "the key " + quoted(watch.handler().key, 80) +
+  if (const auto& doubled = watch.handler().doubled) {
+    return Error(Errc::kInvalidProfile, "the key " + quoted(*doubled, 80) +
                                             " stands twice in one object (" +
                                             line_and_column(text, read) + ")");
   }

@@ -39,6 +39,17 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// The members of a comma-separated list, without blanks; empty ones are left out.
+std::vector<std::string_view> words_of(std::string_view list) {
+  std::vector<std::string_view> out;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (const auto word = trimmed(list.substr(0, comma)); !word.empty()) out.push_back(word);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return out;
+}
+
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -61,21 +72,13 @@ void remove_hop_by_hop(Fields& fields) {
   std::vector<std::string> named;
   for (const auto& field : fields) {
     if (!equals_ignoring_case(field.name, "connection")) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t comma = rest.find(',');
-      const std::string_view word = trimmed(rest.substr(0, comma));
-      if (!word.empty() && !listed(kNeverNamed, word)) named.emplace_back(word);
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    for (const auto word : words_of(field.value)) {
+      if (!listed(kNeverNamed, word)) named.emplace_back(word);
     }
   }
-  bool trailers = false;
-  for (const auto& field : fields) {
-    if (equals_ignoring_case(field.name, "te") &&
-        equals_ignoring_case(trimmed(field.value), "trailers")) {
-      trailers = true;
-    }
-  }
+  const bool trailers = std::any_of(fields.begin(), fields.end(), [](const Field& field) {
+    return equals_ignoring_case(field.name, "te") && listed(words_of(field.value), "trailers");
+  });
   std::erase_if(fields, [&](const Field& field) {
     return listed(kHopByHop, field.name) || listed(named, field.name) ||
            equals_ignoring_case(field.name, "te");

@@ -1,7 +1,6 @@
 #include "proxy/policy.hpp"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "proxy/rule_text.hpp"
@@ -96,16 +95,6 @@ bool includes_all(const std::vector<std::string>& wide, const std::vector<std::s
 
 }  // namespace
 
-std::string_view deny_reason_name(DenyReason reason) noexcept {
-  constexpr std::array<std::string_view, 15> kNames{
-      "no_matching_rule",   "explicit_deny", "asked_nobody",   "port_not_allowed",
-      "scheme_not_allowed", "ip_literal",    "invalid_name",   "non_public_address",
-      "name_not_indicated", "name_mismatch", "method_or_path", "bad_target",
-      "malformed",          "credential",    "limit"};
-  static_assert(kNames.size() == static_cast<std::size_t>(DenyReason::kLimit) + 1);
-  return kNames[static_cast<std::size_t>(reason)];
-}
-
 Admission::Admission(Host host, Port port, Handling handling, std::string rule, std::string place,
                      std::vector<std::string> private_ranges)
     : host_(std::move(host)),
@@ -138,66 +127,6 @@ Policy::Policy(NetworkProfile network, std::vector<ip::address> own_addresses)
       for (auto& glob : rule.value.paths) glob = comparable_glob(glob);
     }
   }
-}
-
-Denial Policy::denial(DenyReason reason, const Host& host, Port port, Rule rule) const {
-  Denial out;
-  out.reason = reason;
-  out.target = authority_of(host, port, Scheme::kHttps);
-  if (rule != nullptr) {
-    out.rule = rule->value.text;
-    out.place = place_of(rule->origin);
-  }
-  if (reason == DenyReason::kAskedNobody) {
-    out.detail = "an ask rule stands for it, and there is nobody here to ask";
-  }
-  return out;
-}
-
-// Why no allow rule holds: the one nearest to it says most.
-Denial Policy::not_allowed(const Host& host, Port port, Scheme scheme) const {
-  if (network_.mode.value == NetworkMode::kNone) {
-    auto out = denial(DenyReason::kNoMatchingRule, host, port, nullptr);
-    out.detail = "this box has no network";
-    out.place = place_of(network_.mode.origin);
-    return out;
-  }
-  Rule other_port = nullptr;
-  Rule other_scheme = nullptr;
-  for (const auto& rule : network_.allow) {
-    if (!rule.value.pattern.matches(host)) continue;
-    if (rule.value.scheme == scheme) {
-      other_port = &rule;
-    } else {
-      other_scheme = &rule;
-    }
-  }
-  if (other_port != nullptr || other_scheme != nullptr) {
-    const bool by_port = other_port != nullptr;
-    auto out = denial(by_port ? DenyReason::kPortNotAllowed : DenyReason::kSchemeNotAllowed, host,
-                      port, by_port ? other_port : other_scheme);
-    out.detail =
-        by_port
-            ? "only port " + std::to_string(other_port->value.port) + " of it is allowed"
-            : "it is allowed as " + std::string(scheme_name(other_scheme->value.scheme)) + " only";
-    out.remedy = rule_for(host, port, scheme);
-    return out;
-  }
-  if (!host.is_address()) {
-    auto out = denial(DenyReason::kNoMatchingRule, host, port, nullptr);
-    out.remedy = rule_for(host, port, scheme);
-    return out;
-  }
-  auto out = denial(DenyReason::kIpLiteral, host, port, nullptr);
-  boost::system::error_code failed;
-  const auto address = ip::make_address(host.text(), failed);
-  if (!failed && is_public_address(address)) {
-    out.detail = "a bare address is reached only where a rule names exactly it";
-    out.remedy = rule_for(host, port, scheme);
-  } else {
-    out.detail = "it is not a public address";
-  }
-  return out;
 }
 
 std::variant<Admission, Denial> Policy::admission(const Host& host, Port port, Handling handling,
@@ -297,7 +226,11 @@ std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,
     return out;
   };
   if (!plain && admission.handling() != Handling::kIntercept) {
-    return refuse(DenyReason::kMalformed, "requests in a tunnel cannot be judged", base);
+    auto out = refuse(DenyReason::kSchemeNotAllowed,
+                      "its rule is for a tunnel, in which requests cannot be judged", base);
+    out.rule = admission.rule();
+    out.place = admission.place();
+    return out;
   }
   if (!is_method(method)) return refuse(DenyReason::kMalformed, "the method is no token", base);
   const std::string upper = upper_case(method);
@@ -305,6 +238,7 @@ std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,
     return refuse(DenyReason::kMethodOrPath, upper + " is never let through", base);
   }
   const bool method_limited = any_for_host(network_, host, limits_methods);
+  const bool path_limited = any_for_host(network_, host, limits_paths);
   if (method_limited && upper != method) {
     return refuse(DenyReason::kMalformed, "rules limit the methods, and this one is not upper case",
                   base);
@@ -315,11 +249,19 @@ std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,
   if (target->path == "*" && method != "OPTIONS") {
     return refuse(DenyReason::kBadTarget, "the request target * is for OPTIONS", base);
   }
-  if (target->ambiguous && any_for_host(network_, host, limits_paths)) {
+  if (target->ambiguous && path_limited) {
     return refuse(DenyReason::kBadTarget,
                   "rules limit the paths, and servers read this one in different ways", url);
   }
-  const std::string path = comparable_path(target->path);
+  if (const auto* settings = settings_of(host);
+      settings != nullptr && !settings->via.empty() && may_climb(target->path)) {
+    return refuse(DenyReason::kBadTarget,
+                  "some servers would read a path beside the one that its gateway stands for", url);
+  }
+  const std::string comparable = comparable_path(target->path);
+  // "*" is no path, and every path: what names paths is taken at its worst.
+  std::optional<std::string_view> path;
+  if (target->path != "*") path = comparable;
   const Verdict verdict = decide(network_, Access{.host = host,
                                                   .port = admission.port(),
                                                   .scheme = scheme,
@@ -352,9 +294,10 @@ std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,
         "the rule that allows this request lacks the `private` ranges of " + admission.rule();
     return out;
   }
-  if (verdict.rule == nullptr) return RequestPermit(host, target->text(), {}, {}, method_limited);
-  return RequestPermit(host, target->text(), verdict.rule->value.text,
-                       place_of(verdict.rule->origin), method_limited);
+  const bool ruled = verdict.rule != nullptr;
+  return RequestPermit(host, target->text(), ruled ? verdict.rule->value.text : std::string(),
+                       ruled ? place_of(verdict.rule->origin) : std::string(),
+                       {.method = method_limited, .path = path_limited});
 }
 
 }  // namespace redoubtful::proxy

@@ -123,24 +123,28 @@ class RequestPermit {
   const std::string& target() const noexcept { return target_; }  // canonical, with the query
   const std::string& rule() const noexcept { return rule_; }
   const std::string& place() const noexcept { return place_; }
-  // A rule for the host names methods, so that headers which change the method must not pass.
-  bool method_limited() const noexcept { return method_limited_; }
+  // Rules for the host name methods, or paths, so that headers which change them must not pass.
+  bool method_limited() const noexcept { return limited_.method; }
+  bool path_limited() const noexcept { return limited_.path; }
 
  private:
   friend class Policy;
-  RequestPermit(Host host, std::string target, std::string rule, std::string place,
-                bool method_limited)
+  struct Limited {
+    bool method = false;
+    bool path = false;
+  };
+  RequestPermit(Host host, std::string target, std::string rule, std::string place, Limited limited)
       : host_(std::move(host)),
         target_(std::move(target)),
         rule_(std::move(rule)),
         place_(std::move(place)),
-        method_limited_(method_limited) {}
+        limited_(limited) {}
 
   Host host_;
   std::string target_;
   std::string rule_;
   std::string place_;
-  bool method_limited_;
+  Limited limited_;
 };
 
 class Policy {
@@ -192,6 +196,7 @@ class Policy {
   std::optional<Denial> unreadable_origin(const Host& host, Port port) const;
   Denial denial(DenyReason reason, const Host& host, Port port,
                 const Sourced<HostRule>* rule) const;
+  // Why no allow rule holds: the one nearest to it says most.
   Denial not_allowed(const Host& host, Port port, Scheme scheme) const;
 
   NetworkProfile network_;

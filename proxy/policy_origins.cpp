@@ -29,8 +29,10 @@ std::variant<Endpoint, Denial> Policy::vet(const Admission& admission,
   const bool named =
       std::any_of(admission.private_ranges_.begin(), admission.private_ranges_.end(),
                   [&](const std::string& range) { return in_range(range, address); });
+  const auto target = routed_as(address);
   const bool own =
-      std::find(own_addresses_.begin(), own_addresses_.end(), address) != own_addresses_.end();
+      std::any_of(own_addresses_.begin(), own_addresses_.end(),
+                  [&](const ip::address& mine) { return mine == address || mine == target; });
   if (named || (is_public_address(address) && !own)) return Endpoint(address, admission.port());
   auto out = denial(DenyReason::kNonPublicAddress, admission.host(), admission.port(), nullptr);
   out.rule = admission.rule();

@@ -86,15 +86,19 @@ bool in_range(std::string_view cidr, const ip::address& address) {
   return bits <= 128 && same_prefix(base.to_v6().to_bytes(), judged.to_v6().to_bytes(), bits);
 }
 
+ip::address routed_as(const ip::address& address) {
+  if (address.is_v6() && in_range(kNat64, address)) {
+    const auto bytes = address.to_v6().to_bytes();
+    return ip::address_v4({bytes[12], bytes[13], bytes[14], bytes[15]});
+  }
+  return unmapped(address);
+}
+
 bool is_public_address(const ip::address& address) {
   if (address.is_v4()) return !in_any(kSpecialIpv4, address);
   const auto six = address.to_v6();
   if (six.is_v4_mapped() || six.scope_id() != 0) return false;
-  if (in_range(kNat64, address)) {
-    const auto bytes = six.to_bytes();
-    return is_public_address(ip::make_address_v4(
-        ip::address_v4::bytes_type{bytes[12], bytes[13], bytes[14], bytes[15]}));
-  }
+  if (in_range(kNat64, address)) return is_public_address(routed_as(address));
   return in_range(kGlobalIpv6, address) && !in_any(kSpecialIpv6, address);
 }
 

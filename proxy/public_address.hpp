@@ -20,6 +20,10 @@ namespace redoubtful::proxy {
 // Is the address one that the public Internet routes?
 bool is_public_address(const boost::asio::ip::address& address);
 
+// Where packets to it end: the IPv4 address that an IPv4-mapped or NAT64 (64:ff9b::/96) address
+// stands for; any other as it is.
+boost::asio::ip::address routed_as(const boost::asio::ip::address& address);
+
 // "10.0.0.0/8" against an address; an IPv4-mapped address counts as the IPv4 one. False for what is
 // no range.
 bool in_range(std::string_view cidr, const boost::asio::ip::address& address);

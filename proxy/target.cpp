@@ -134,6 +134,16 @@ bool is_ambiguous(std::string_view raw, std::string_view normal) {
   return encoded_dot(raw) && has_dot_segment(normal);
 }
 
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = encoded_at(text, i);
+    out += byte.value_or(text[i]);
+    if (byte) i += 2;
+  }
+  return out;
+}
+
 enum class Stars { kEncode, kKeep };
 
 std::string comparable(std::string_view text, Stars stars) {
@@ -174,6 +184,18 @@ Result<Target> canonical_target(std::string_view raw) {
   target.query = raw.substr(mark);
   target.ambiguous = is_ambiguous(raw_path, *normal);
   return target;
+}
+
+bool may_climb(std::string_view canonical_path) {
+  const std::string twice = decoded(decoded(canonical_path));
+  std::string_view rest = twice;
+  while (true) {
+    const std::size_t slash = rest.find_first_of("/\\");
+    const std::string_view segment = rest.substr(0, slash);
+    if (segment.substr(0, segment.find(';')) == "..") return true;
+    if (slash == std::string_view::npos) return false;
+    rest.remove_prefix(slash + 1);
+  }
 }
 
 std::string comparable_path(std::string_view canonical_path) {

@@ -31,6 +31,10 @@ struct Target {
 // Errors: kPeerProtocol, saying what is wrong with it.
 Result<Target> canonical_target(std::string_view raw);
 
+// Would some server read a ".." segment in this canonical path: one that decodes "%2F", decodes
+// twice, or drops parameters? For paths that are put below a prefix, which they must not leave.
+bool may_climb(std::string_view canonical_path);
+
 // The form in which a path is compared: every encoding decoded, but for "%2F" and "%25"; a '*' of
 // the path is "%2A", which no glob means by its own '*'. The result is for path_matches() only, and
 // may hold any byte.

@@ -28,9 +28,9 @@ void replay(const std::string& target, void (*run)(std::string_view)) {
   EXPECT_GE(files, 5u) << "the corpus is there";
 }
 
-TEST(FuzzCorpus, Http1Head) { replay("http1_head_fuzz", fuzz::http1_head); }
-TEST(FuzzCorpus, Chunked) { replay("chunked_fuzz", fuzz::chunked); }
-TEST(FuzzCorpus, Http1Relay) { replay("http1_relay_fuzz", fuzz::http1_relay); }
+TEST(FuzzCorpus, Http1Head) { replay("http1_head", fuzz::http1_head); }
+TEST(FuzzCorpus, Chunked) { replay("chunked", fuzz::chunked); }
+TEST(FuzzCorpus, Http1Relay) { replay("http1_relay", fuzz::http1_relay); }
 
 TEST(FuzzCorpus, SmugglingThroughEveryTarget) {
   for (const auto& attack : proxy::test::smuggling_cases()) {
