@@ -104,6 +104,7 @@ struct Application::Parts {
   std::unique_ptr<OriginTls> origin_tls;
   std::unique_ptr<Resolver> resolver;
   std::unique_ptr<Dialer> dialer;
+  std::optional<AccessToken> token;
   std::unique_ptr<Services> services;
   std::unique_ptr<Listeners> listeners;
   control::Ready ready;
@@ -158,6 +159,15 @@ control::Ready Application::take_ready() { return std::move(parts_->ready); }
 
 Result<void> Application::serve(control::Listeners listeners) {
   return parts_->listeners->start(std::move(listeners));
+}
+
+void Application::require(AccessToken token) {
+  parts_->token.emplace(std::move(token));
+  parts_->services->token = &*parts_->token;
+}
+
+Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
+  return parts_->listeners->listen(std::move(fd), entry);
 }
 
 AuditLog& Application::audit() { return parts_->audit; }

@@ -34,6 +34,11 @@ class Application {
 
   AuditLog& audit();
 
+  // Standing alone: what clients of the explicit port must show. Before listen().
+  void require(AccessToken token);
+  // Standing alone: accepts on a listening socket of the machine's own network.
+  Result<void> listen(UniqueFd fd, Listeners::Entry entry);
+
  private:
   struct Parts;
   explicit Application(std::unique_ptr<Parts> parts);

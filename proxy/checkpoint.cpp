@@ -231,6 +231,10 @@ class ForwardGate final : public BaseGate {
   explicit ForwardGate(Services& services) : BaseGate(services, Way::kAbsoluteForm) {}
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
+    if (services_.token != nullptr && !services_.token->shown_in(head.proxy_authorization)) {
+      services_.audit.deny(access_denial(), way_name(way_), head.method);
+      return access_refusal();
+    }
     auto authority = parse_authority(head.authority, http_port());
     if (authority && authority->host.text() == kInternalHost) {
       return internal_answer(services_.policy, head);

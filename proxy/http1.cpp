@@ -105,7 +105,8 @@ Awaitable<std::optional<ConnectRequest>> Connection::run() {
       co_return std::nullopt;
     }
     if (auto* connect = std::get_if<ParsedConnect>(&*parsed)) {
-      ConnectRequest request{std::move(connect->authority), std::string(client_.buffer().bytes())};
+      ConnectRequest request{std::move(connect->authority), std::string(client_.buffer().bytes()),
+                             std::move(connect->proxy_authorization)};
       client_.buffer().clear();
       co_return request;
     }

@@ -37,6 +37,7 @@ class OriginSource {
 struct ConnectRequest {
   std::string authority;  // as sent, not yet checked
   std::string early;      // bytes behind the head
+  std::string proxy_authorization;
 };
 
 // Until the connection ends, or a CONNECT comes (kExplicit only). Closes `client` only where it

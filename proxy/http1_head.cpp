@@ -253,6 +253,21 @@ bool is_request_line(std::string_view line, const Parser<true>& parser) {
 
 }  // namespace
 
+namespace {
+
+// Two of them would be two answers to one question: then there is none.
+std::string proxy_authorization_of(const Fields& fields) {
+  const std::string* found = nullptr;
+  for (const auto& field : fields) {
+    if (!equals_ignoring_case(field.name, "proxy-authorization")) continue;
+    if (found != nullptr) return {};
+    found = &field.value;
+  }
+  return found != nullptr ? *found : std::string();
+}
+
+}  // namespace
+
 std::variant<ParsedRequest, ParsedConnect, HeadFault> parse_request_head(std::string_view bytes,
                                                                          Http1Entry entry) {
   const std::string_view line = bytes.substr(0, bytes.find(kEndOfLine));
@@ -273,7 +288,7 @@ std::variant<ParsedRequest, ParsedConnect, HeadFault> parse_request_head(std::st
     if (entry == Http1Entry::kDirect) return HeadFault{405, "CONNECT belongs to a proxy's port"};
     if (std::get<Framing>(framed).has_body()) return HeadFault{400, "CONNECT has no body"};
     if (!parse_authority(target)) return HeadFault{400, "its target is not host:port"};
-    return ParsedConnect{std::string(target)};
+    return ParsedConnect{std::string(target), proxy_authorization_of(parser.fields)};
   }
   if (method == "TRACE") return HeadFault{405, "TRACE is not passed on"};
   if (method == "PRI") return HeadFault{505, "HTTP/2 was not agreed on"};
@@ -315,6 +330,9 @@ std::variant<ParsedRequest, ParsedConnect, HeadFault> parse_request_head(std::st
     request.expects_continue = head.has_body && parser.version == 11;
     // One that waits for nothing must not make the origin wait. Source: RFC 9110, section 10.1.1.
     if (!request.expects_continue) remove_fields(head.fields, "expect");
+  }
+  if (entry == Http1Entry::kExplicit) {
+    head.proxy_authorization = proxy_authorization_of(head.fields);
   }
   remove_hop_by_hop(head.fields);
   return request;

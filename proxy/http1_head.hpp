@@ -40,6 +40,7 @@ struct ParsedRequest {
 
 struct ParsedConnect {
   std::string authority;
+  std::string proxy_authorization;
 };
 
 // `bytes`: exactly a head, as HeadScanner found its end.

@@ -13,6 +13,7 @@
 #include <exception>
 #include <set>
 
+#include "proxy/authority.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/session.hpp"
 
@@ -140,11 +141,7 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   ++connections_;
-  Awaitable<void> session = entry == Entry::kCaptured ? serve_captured(services_, std::move(socket))
-                            : entry == Entry::kExplicit
-                                ? serve_explicit(services_, std::move(socket))
-                                : answer_tcp(std::move(socket));
-  asio::co_spawn(context_, std::move(session), [this](std::exception_ptr bug) {
+  asio::co_spawn(context_, serve(std::move(socket), entry), [this](std::exception_ptr bug) {
     --connections_;
     if (!bug) return;
     // A bug in one session is that session's end, and known.
@@ -160,6 +157,22 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
     }
     services_.audit.record(event);
   });
+}
+
+Awaitable<void> Listeners::serve(tcp::socket socket, Entry entry) {
+  switch (entry) {
+    case Entry::kCaptured:
+      return serve_captured(services_, std::move(socket));
+    case Entry::kExplicit:
+      return serve_explicit(services_, std::move(socket));
+    case Entry::kRedirectedTls:
+      return serve_redirected(services_, std::move(socket), https_port());
+    case Entry::kRedirectedHttp:
+      return serve_redirected(services_, std::move(socket), http_port());
+    case Entry::kDns:
+      break;
+  }
+  return answer_tcp(std::move(socket));
 }
 
 DnsAnswer Listeners::note(DnsAnswer answer) {

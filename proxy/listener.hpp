@@ -31,13 +31,23 @@ class Listeners {
 
   std::size_t connections() const noexcept { return connections_; }
 
- private:
-  enum class Entry { kCaptured, kExplicit, kDns };
+  // How a connection says where it wants to go.
+  enum class Entry {
+    kCaptured,        // by the synthetic address it was made to
+    kExplicit,        // CONNECT, absolute URIs
+    kDns,             // a query
+    kRedirectedTls,   // SNI, as for port 443
+    kRedirectedHttp,  // Host, as for port 80
+  };
 
+  // Accepts on a listening socket. Errors: as start().
   Result<void> listen(UniqueFd fd, Entry entry);
+
+ private:
   Awaitable<void> accept(std::shared_ptr<boost::asio::ip::tcp::acceptor> acceptor, Entry entry);
   Awaitable<void> answer_udp(std::shared_ptr<boost::asio::ip::udp::socket> socket);
   Awaitable<void> answer_tcp(boost::asio::ip::tcp::socket socket);
+  Awaitable<void> serve(boost::asio::ip::tcp::socket socket, Entry entry);
   void begin(boost::asio::ip::tcp::socket socket, Entry entry);
   DnsAnswer note(DnsAnswer answer);
   void open_ports(const Host& name);

@@ -1,5 +1,5 @@
 // redoubtful-proxy: the box's one way out. Started by `redoubtful run` with one end of a
-// socketpair.
+// socketpair, or by itself beside a container (standalone.hpp).
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@
 #include "common/control_channel.hpp"
 #include "proxy/application.hpp"
 #include "proxy/confinement.hpp"
+#include "proxy/standalone.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -138,8 +139,19 @@ int main_with(const std::vector<std::string_view>& arguments) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
     if (error == std::errc() && end == text.data() + text.size() && fd > 2) return serve(fd);
   }
-  complain("usage: redoubtful-proxy --control DESCRIPTOR | --version");
-  return 64;
+  if (arguments.size() == 1 && arguments[0] == "--help") {
+    std::printf("%s", std::string(standalone_help()).c_str());
+    return 0;
+  }
+  const auto failed = [](const Error& error) {
+    complain(error.what());
+    if (!error.hint().empty()) complain("  " + error.hint());
+    return exit_status(error.code());
+  };
+  auto options = parse_standalone(arguments);
+  if (!options) return failed(options.error());
+  auto ended = run_standalone(*options);
+  return ended ? 0 : failed(ended.error());
 }
 
 }  // namespace

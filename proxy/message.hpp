@@ -45,6 +45,7 @@ struct RequestHead {
   Fields fields;          // without Host; for HTTP/1 without hop-by-hop fields
   bool upgrade_websocket = false;  // HTTP/1: a well-formed WebSocket upgrade, RFC 6455 section 4.1
   bool has_body = false;
+  std::string proxy_authorization;  // what the proxy's own port was shown; never sent on
 };
 
 struct ResponseHead {

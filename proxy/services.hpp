@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "proxy/access_token.hpp"
 #include "proxy/audit_log.hpp"
 #include "proxy/certificate_authority.hpp"
 #include "proxy/dialer.hpp"
@@ -23,6 +24,8 @@ struct Services {
   CertificateAuthority& authority;
   OriginTls& origin_tls;
   Dialer& dialer;
+  // What clients of the explicit port must show; null: nobody else can reach that port.
+  const AccessToken* token = nullptr;
 };
 
 // How a connection came in; the audit log's word for it.

@@ -349,6 +349,33 @@ Awaitable<void> serve_captured(Services& services, tcp::socket socket) {
   co_await serve_wanted(services, std::move(socket), {}, std::move(wanted));
 }
 
+Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port port) {
+  Spoken spoken = co_await peek(socket, {});
+  if (spoken.hello) {
+    ClientHello hello = std::move(*spoken.hello);
+    // Without a name there is nobody to be: what is said is said under the proxy's own.
+    auto named = Host::parse(hello.server_name.empty() ? kInternalHost : hello.server_name);
+    if (!named) {
+      Denial denial;
+      denial.reason = DenyReason::kInvalidName;
+      denial.target = quoted(hello.server_name, 80);
+      services.audit.deny(denial, way_name(Way::kTransparent));
+      co_return;
+    }
+    Wanted wanted{*named, port, Way::kTransparent};
+    co_await serve_tls(services, std::move(socket), std::move(spoken.early), std::move(hello),
+                       std::move(wanted));
+  } else if (spoken.readable && looks_like_http(spoken.early)) {
+    // Each request says by its Host where it goes, and is admitted by that.
+    auto client = plain_stream(std::move(socket), std::move(spoken.early));
+    auto gate = forward_gate(services);
+    LinkedOrigins origins(services, Way::kTransparent);
+    co_await serve_http1(*client, Http1Entry::kDirect, *gate, origins);
+    co_await client->shutdown_write();
+    client->close();
+  }
+}
+
 Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
   auto client = plain_stream(std::move(socket));
   auto gate = forward_gate(services);
@@ -357,6 +384,12 @@ Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
   if (!connect) {
     co_await client->shutdown_write();
     client->close();
+    co_return;
+  }
+  if (services.token != nullptr && !services.token->shown_in(connect->proxy_authorization)) {
+    services.audit.deny(access_denial(), way_name(Way::kConnect), "CONNECT");
+    auto refusal = access_refusal();
+    co_await write_refusal(*client, std::move(refusal));
     co_return;
   }
   auto authority = parse_authority(connect->authority, https_port());

@@ -18,4 +18,9 @@ Awaitable<void> serve_captured(Services& services, boost::asio::ip::tcp::socket 
 // A connection to the explicit proxy port: CONNECT, and absolute-form requests for http://.
 Awaitable<void> serve_explicit(Services& services, boost::asio::ip::tcp::socket socket);
 
+// A connection that somebody else's rules led here (a container's network): TLS says by its SNI
+// which name is meant, a request by its Host. `port`: the one it was made to.
+Awaitable<void> serve_redirected(Services& services, boost::asio::ip::tcp::socket socket,
+                                 Port port);
+
 }  // namespace redoubtful::proxy
