@@ -228,10 +228,11 @@ class ConnectionGate final : public BaseGate {
 
 class ForwardGate final : public BaseGate {
  public:
-  explicit ForwardGate(Services& services) : BaseGate(services, Way::kAbsoluteForm) {}
+  ForwardGate(Services& services, const AccessToken* token)
+      : BaseGate(services, Way::kAbsoluteForm), token_(token) {}
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
-    if (services_.token != nullptr && !services_.token->shown_in(head.proxy_authorization)) {
+    if (token_ != nullptr && !token_->shown_in(head.proxy_authorization)) {
       services_.audit.deny(access_denial(), way_name(way_), head.method);
       return access_refusal();
     }
@@ -260,6 +261,7 @@ class ForwardGate final : public BaseGate {
 
  private:
   std::string target_text() const override { return "the proxy's port"; }
+  const AccessToken* token_;
 };
 
 class DeniedGate final : public BaseGate {
@@ -326,8 +328,8 @@ std::string_view way_name(Way way) noexcept {
 std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, Way way) {
   return std::make_unique<ConnectionGate>(services, std::move(admission), way);
 }
-std::unique_ptr<Gate> forward_gate(Services& services) {
-  return std::make_unique<ForwardGate>(services);
+std::unique_ptr<Gate> forward_gate(Services& services, const AccessToken* token) {
+  return std::make_unique<ForwardGate>(services, token);
 }
 std::unique_ptr<AnsweringGate> denied_gate(Services& services, Denial denial, Way way) {
   return std::make_unique<DeniedGate>(services, std::move(denial), way);

@@ -24,8 +24,9 @@ class AdmittedExchange : public Exchange {
 std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, Way way);
 
 // Of the explicit proxy port: each request says by itself where it goes (http:// only). The
-// exchanges that it opens are AdmittedExchanges of kPlainHttp.
-std::unique_ptr<Gate> forward_gate(Services& services);
+// exchanges that it opens are AdmittedExchanges of kPlainHttp. Where there is a token each request
+// must show it.
+std::unique_ptr<Gate> forward_gate(Services& services, const AccessToken* token);
 
 // Gates that answer every request themselves.
 class AnsweringGate : public Gate {

@@ -1,10 +1,6 @@
 #include "proxy/session.hpp"
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
 #include "common/text.hpp"
@@ -12,6 +8,7 @@
 #include "proxy/checkpoint.hpp"
 #include "proxy/client_hello.hpp"
 #include "proxy/denial.hpp"
+#include "proxy/first_bytes.hpp"
 #include "proxy/http1.hpp"
 #include "proxy/http2.hpp"
 #include "proxy/limits.hpp"
@@ -239,53 +236,6 @@ Awaitable<void> serve_plain(Services& services, tcp::socket socket, std::string 
   client->close();
 }
 
-// The first bytes of a connection, as many as it takes to say what is spoken.
-struct Spoken {
-  std::string early;
-  std::optional<ClientHello> hello;  // absent: not TLS
-  bool readable = false;             // it said something
-  bool left = false;                 // the client itself ended it
-};
-
-Awaitable<Spoken> peek(tcp::socket& socket, std::string early) {
-  Spoken out{.early = std::move(early), .hello = {}};
-  asio::steady_timer patience(socket.get_executor(), limits::kFirstBytes);
-  patience.async_wait([&socket](const boost::system::error_code& error) {
-    boost::system::error_code ignored;
-    if (!error) socket.cancel(ignored);
-  });
-  constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-  std::array<char, 4096> buffer;
-  for (;;) {
-    if (!out.early.empty()) {
-      if (!looks_like_tls(out.early)) {
-        out.readable = true;
-        break;
-      }
-      auto parsed = parse_client_hello(out.early);
-      if (auto* hello = std::get_if<ClientHello>(&parsed)) {
-        out.hello = std::move(*hello);
-        out.readable = true;
-        break;
-      }
-      if (std::holds_alternative<Error>(parsed)) break;
-    }
-    auto [error, bytes] = co_await socket.async_read_some(asio::buffer(buffer), kTuple);
-    out.left = error && error != asio::error::operation_aborted;
-    if (error) break;
-    out.early.append(buffer.data(), bytes);
-  }
-  patience.cancel();
-  co_return out;
-}
-
-bool looks_like_http(std::string_view early) {
-  // A method is a token; what another protocol begins with is not a letter, or is answered 400 like
-  // any malformed request.
-  const char first = early.empty() ? '\0' : early[0];
-  return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
-}
-
 Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string early,
                              Wanted wanted) {
   if (services.policy.opaque(wanted.host, wanted.port)) {
@@ -298,7 +248,7 @@ Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string
                     wanted.way);
     co_return;
   }
-  Spoken spoken = co_await peek(socket, std::move(early));
+  FirstBytes spoken = co_await first_bytes(socket, std::move(early));
   if (spoken.hello) {
     ClientHello hello = std::move(*spoken.hello);
     co_await serve_tls(services, std::move(socket), std::move(spoken.early), std::move(hello),
@@ -350,7 +300,7 @@ Awaitable<void> serve_captured(Services& services, tcp::socket socket) {
 }
 
 Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port port) {
-  Spoken spoken = co_await peek(socket, {});
+  FirstBytes spoken = co_await first_bytes(socket, {});
   if (spoken.hello) {
     ClientHello hello = std::move(*spoken.hello);
     // Without a name there is nobody to be: what is said is said under the proxy's own.
@@ -368,7 +318,7 @@ Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port po
   } else if (spoken.readable && looks_like_http(spoken.early)) {
     // Each request says by its Host where it goes, and is admitted by that.
     auto client = plain_stream(std::move(socket), std::move(spoken.early));
-    auto gate = forward_gate(services);
+    auto gate = forward_gate(services, nullptr);
     LinkedOrigins origins(services, Way::kTransparent);
     co_await serve_http1(*client, Http1Entry::kDirect, *gate, origins);
     co_await client->shutdown_write();
@@ -378,7 +328,7 @@ Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port po
 
 Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
   auto client = plain_stream(std::move(socket));
-  auto gate = forward_gate(services);
+  auto gate = forward_gate(services, services.token);
   LinkedOrigins origins(services, Way::kAbsoluteForm);
   auto connect = co_await serve_http1(*client, Http1Entry::kExplicit, *gate, origins);
   if (!connect) {

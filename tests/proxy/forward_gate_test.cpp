@@ -25,7 +25,7 @@ TEST(ForwardGate, EachRequestSaysWhereItGoes) {
                       .allow("tls.example")
                       .allow("tcp://db.example:80")
                       .deny("http://deny.example"));
-  const auto gate = forward_gate(world.services());
+  const auto gate = forward_gate(world.services(), nullptr);
   struct Row {
     const char* authority;
     const char* method;
@@ -65,7 +65,7 @@ TEST(ForwardGate, ASyntheticAddressIsTheNameThatItStandsFor) {
   GateWorld world(RuleList().allow("http://a.example").allow("http://a.example:8080"));
   const auto addresses = *world.names().addresses(test::host("a.example"));
   const auto denied = *world.names().addresses(test::host("b.example"));
-  const auto gate = forward_gate(world.services());
+  const auto gate = forward_gate(world.services(), nullptr);
   const auto four = gate->judge(request(addresses.v4.to_string()));
   ASSERT_EQ(status_of(four), 0u);
   EXPECT_EQ(exchange_of(four).request().authority, "a.example");
@@ -80,7 +80,7 @@ TEST(ForwardGate, ASyntheticAddressIsTheNameThatItStandsFor) {
 
 TEST(ForwardGate, ASurrogateInTheClearIsAlarmed) {
   GateWorld world(RuleList().allow("http://api.example"));
-  const auto gate = forward_gate(world.services());
+  const auto gate = forward_gate(world.services(), nullptr);
   const Fields key = {{"Authorization", std::string("Bearer ") + kFake}};
   EXPECT_EQ(status_of(gate->judge(request("api.example", "/", key))), 403u);
   EXPECT_EQ(status_of(gate->judge(request("evil.example", "/", key))), 403u);
@@ -90,7 +90,7 @@ TEST(ForwardGate, ASurrogateInTheClearIsAlarmed) {
 
 TEST(ForwardGate, AnswersForTheInternalSiteWithoutALookup) {
   GateWorld world(RuleList().allow("http://a.example"));
-  const auto gate = forward_gate(world.services());
+  const auto gate = forward_gate(world.services(), nullptr);
   for (const char* name : {"redoubtful.internal", "Redoubtful.Internal.:80"}) {
     const auto judged = gate->judge(request(name, "/policy"));
     ASSERT_EQ(status_of(judged), 200u) << name;
