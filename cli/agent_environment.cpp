@@ -217,6 +217,8 @@ std::string_view mode_name(NetworkMode mode) {
       return "none";
     case NetworkMode::kFiltered:
       return "filtered";
+    case NetworkMode::kDiscover:
+      return "discover";
     case NetworkMode::kDangerouslyOpen:
       return "dangerously-open";
   }
@@ -273,7 +275,28 @@ void pass_exactly(const Sourced<std::string>& item, const Variables& host, Agent
   variables[item.value] = found->second;
 }
 
-Result<void> pass(const Sourced<std::string>& item, const Variables& host, AgentEnvironment& result,
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+void put_all(const std::vector<std::string>& entries, Variables& variables) {
+  for (const auto& entry : entries) {
+    const std::size_t equals = entry.find('=');
+    variables[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+}
+
+// Several programs start a JVM with options of their own in this variable; the last one that says
+// where the trust store is wins, so one that is there already is left alone.
+void add_java_options(const std::string& options, Variables& variables) {
+  if (options.empty()) return;
+  std::string& value = variables["JAVA_TOOL_OPTIONS"];
+  if (value.find("-Djavax.net.ssl.trustStore=") != std::string::npos) return;
+  value += value.empty() ? options : " " + options;
+}
+
+Result<void> pass(const Sourced<std::string>& item, const Variables& host,
+                  const std::vector<std::string>& withheld, AgentEnvironment& result,
                   Variables& variables) {
   const std::string& pattern = item.value;
   const std::size_t star = pattern.find('*');
@@ -284,6 +307,12 @@ Result<void> pass(const Sourced<std::string>& item, const Variables& host, Agent
         .hint("write NAME or PREFIX*");
   }
   if (is_ours(pattern)) return refused(item.origin, pattern + " is set by redoubtful itself");
+  if (!wildcard && holds(withheld, pattern)) {
+    result.warnings.push_back(item.origin.text() + ": " + pattern +
+                              " holds the value of a credential, so it is not passed; what the "
+                              "credential exposes is there instead");
+    return {};
+  }
   if (!wildcard) {
     pass_exactly(item, host, result, variables);
     return {};
@@ -293,7 +322,9 @@ Result<void> pass(const Sourced<std::string>& item, const Variables& host, Agent
                               ": \"*\" passes every key that the host's environment holds");
   }
   for (const auto& [name, value] : host) {
-    if (matches(pattern, name) && wildcard_may_match(name)) variables[name] = value;
+    if (matches(pattern, name) && wildcard_may_match(name) && !holds(withheld, name)) {
+      variables[name] = value;
+    }
   }
   return {};
 }
@@ -335,15 +366,18 @@ Result<AgentEnvironment> agent_environment(const EnvironmentProfile& profile,
                       {"USER", facts.user}};
   if (facts.uid == 0) variables.emplace("IS_SANDBOX", "1");
 
+  put_all(facts.defaults, variables);
   const Variables host_variables = parse_host(host);
   for (const auto& item : profile.pass) {
-    if (auto passed = pass(item, host_variables, result, variables); !passed) {
+    if (auto passed = pass(item, host_variables, facts.withheld, result, variables); !passed) {
       return std::move(passed).error();
     }
   }
   for (const auto& item : profile.set) {
     if (auto done = set(item, variables); !done) return std::move(done).error();
   }
+  add_java_options(facts.java_options, variables);
+  put_all(facts.surrogates, variables);
   variables["REDOUBTFUL"] = "1";
   variables["REDOUBTFUL_NETWORK"] = mode_name(facts.network);
   variables["REDOUBTFUL_ALLOWED_HOSTS"] = joined_hosts(facts.allowed_hosts);

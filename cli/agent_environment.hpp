@@ -7,9 +7,10 @@
 // REDOUBTFUL_NETWORK, REDOUBTFUL_ALLOWED_HOSTS; IS_SANDBOX=1 for root, without which Claude Code
 // refuses to work), and what `pass`, `set` and -e name. Nothing else.
 //
-// Later wins: the computed ones, then `pass`, then `set`. A wildcard in `pass` never matches a
-// computed name or a dangerous one (see danger_of); spelled out in full these pass, for then
-// somebody meant it. REDOUBTFUL and REDOUBTFUL_* are ours alone.
+// Later wins: the computed ones and the defaults, then `pass`, then `set`, then surrogates. What a
+// credential's source names is never passed, however it is spelled. A wildcard in `pass` never
+// matches a computed name or a dangerous one (see danger_of); spelled out in full these pass, for
+// then somebody meant it. REDOUBTFUL and REDOUBTFUL_* are ours alone.
 //
 // Not promised: that a variable that passes holds no secret. `pass: ["*"]` hands over every key the
 // shell has; it earns a warning.
@@ -37,6 +38,10 @@ struct EnvironmentFacts {
   NetworkMode network = NetworkMode::kFiltered;
   std::vector<std::string>
       allowed_hosts;  // rules as they are shown; cut at 32 KiB, whole in /etc/redoubtful
+  std::vector<std::string> defaults{};    // NAME=VALUE that `pass` and `set` overrule
+  std::vector<std::string> surrogates{};  // NAME=VALUE that nothing overrules
+  std::vector<std::string> withheld{};    // names that hold real secrets on the host: never passed
+  std::string java_options{};  // added to what JAVA_TOOL_OPTIONS holds, unless that chose already
 };
 
 struct AgentEnvironment {

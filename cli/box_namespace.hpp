@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 
 #include "common/child_process.hpp"
@@ -35,6 +36,20 @@ Result<void> mount_own_proc();
 // Sets the loopback interface up by rtnetlink, in the network namespace of the caller.
 // Source: rtnetlink(7), RTM_NEWLINK with IFF_UP.
 Result<void> bring_loopback_up();
+
+// Makes every address of a range local on loopback, as `ip route add local RANGE dev lo` does: what
+// listens on a wildcard address then accepts for all of them. Errors: kSystemCall.
+// Source: ip-route(8), "local"; rtnetlink(7).
+Result<void> make_range_local(const char* address, std::uint8_t prefix_length);
+
+// Gives loopback an address that is not loopback's own. Without one, getaddrinfo(3) with
+// AI_ADDRCONFIG and a family finds no name at all. Errors: kSystemCall.
+// Source: glibc, sysdeps/unix/sysv/linux/check_pf.c; rtnetlink(7), RTM_NEWADDR.
+Result<void> add_loopback_address(const char* address);
+
+// Lets everybody in this network namespace bind ports below 1024. Precondition: mount_own_proc().
+// Source: ip_sysctl, ip_unprivileged_port_start. Errors: kSystemCall.
+Result<void> free_low_ports();
 
 // Starts a new, empty session keyring: the host's is readable across every namespace otherwise.
 // Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING. A kernel without keyrings is no error.

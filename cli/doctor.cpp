@@ -35,7 +35,7 @@ Result<std::string> run_true() {
 void check_whole_run(const Surroundings&, Checks& checks) {
   const auto missing =
       not_ok(checks, {"user-namespaces", "loopback", "mounts", "proc", "calls", "seccomp", "bwrap",
-                      "init", "configuration", "state", "inotify"});
+                      "init", "proxy", "configuration", "state", "inotify"});
   checks.push_back(missing.empty()
                        ? judged("run", "a whole run", run_true(), Verdict::kProblem,
                                 "nothing above explains this; please report it with this output")

@@ -34,7 +34,8 @@ using Checks = std::vector<Check>;
 // The kernel: namespaces, mounts, /proc, calls, filters, the walls that are optional.
 void check_kernel(const Surroundings& where, Checks& checks);
 
-// bwrap (with the command line of a box), redoubtful-init, the profiles every run loads.
+// bwrap (with the command line of a box), redoubtful-init, a real redoubtful-proxy, the profiles
+// every run loads.
 void check_programs(const Surroundings& where, Checks& checks);
 
 // A real pasta attached to a namespace: a forwarded port is connected through.

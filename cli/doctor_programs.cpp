@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "cli/agent_seccomp.hpp"
 #include "cli/box_namespace.hpp"
@@ -13,6 +14,7 @@
 #include "cli/mount_attach.hpp"
 #include "cli/places.hpp"
 #include "cli/programs.hpp"
+#include "cli/proxy_process.hpp"
 #include "common/child_process.hpp"
 #include "common/text.hpp"
 
@@ -91,6 +93,34 @@ Check check_bwrap(const Surroundings& where, const Checks& checks) {
                 "bubblewrap 0.8 or newer is needed: " + install_remedy(where, "bubblewrap"));
 }
 
+// The real proxy, with nothing to do: it reads the system's roots, makes its keys, confines itself,
+// and only then answers what it is asked.
+Result<std::string> ask_the_proxy() {
+  auto program = find_own_part("redoubtful-proxy");
+  if (!program) return std::move(program).error();
+  const auto start = std::chrono::steady_clock::now();
+  const Profile nothing_allowed;
+  auto proxy = ProxyProcess::start({.program = std::move(*program),
+                                    .session = "doctor",
+                                    .profile = &nothing_allowed,
+                                    .home = "/",
+                                    .environment = own_environment(),
+                                    .audit = {}});
+  if (!proxy) return std::move(proxy).error();
+  if (auto ready = proxy->wait_until_ready(); !ready) return std::move(ready).error();
+  auto answer = proxy->probe({.target = "doctor.invalid", .method = "GET"});
+  if (!answer) return std::move(answer).error();
+  if (answer->reachable != 0 || answer->lines.empty() ||
+      !answer->lines.front().starts_with("refused: ")) {
+    return Error(Errc::kPeerProtocol, "it does not refuse what no rule allows");
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
+  std::string found = fmt::format("starts, confines itself and refuses, in {} ms", took.count());
+  for (const auto& line : proxy->complaints().lines) found += "; " + line;
+  return found;
+}
+
 // The ground every run stands on: base, and the configuration of the machine and of the user.
 Result<std::string> load_configuration() {
   auto places = find_places(PlaceVariables::from_environment());
@@ -111,6 +141,7 @@ void check_programs(const Surroundings& where, Checks& checks) {
   checks.push_back(check_bwrap(where, checks));
   checks.push_back(
       judged("init", "redoubtful-init", find_own_part("redoubtful-init"), Verdict::kProblem, ""));
+  checks.push_back(judged("proxy", "redoubtful-proxy", ask_the_proxy(), Verdict::kProblem, ""));
   checks.push_back(
       judged("configuration", "configuration", load_configuration(), Verdict::kProblem, ""));
 }

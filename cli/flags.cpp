@@ -1,5 +1,6 @@
 #include "cli/flags.hpp"
 
+#include "cli/credential_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
 
@@ -67,6 +68,19 @@ Result<void> add_variable(const std::string& text, Layer& layer) {
   } else {
     layer.set.push_back({*std::move(name), text.substr(equals + 1), origin});
   }
+  return {};
+}
+
+// The option's words are not repeated in an error: they may hold what must not be shown.
+Result<void> add_secret(const std::string& text, Layer& layer) {
+  auto credential = parse_secret(text);
+  if (!credential) return std::move(credential).error().during("-s");
+  for (const auto& other : layer.credentials) {
+    if (other.name != credential->name) continue;
+    return Error(Errc::kUsage, "-s names " + other.name + " twice");
+  }
+  credential->origin = from_option("-s", text);
+  layer.credentials.push_back(*std::move(credential));
   return {};
 }
 
@@ -156,6 +170,9 @@ Result<Layer> flags_layer(const FlagTexts& texts, const std::string& current_dir
   if (done) done = add_rules(texts.ask, "--ask", HostRule::List::kAsk, layer.ask);
   for (const auto& text : texts.environment) {
     if (done) done = add_variable(text, layer);
+  }
+  for (const auto& text : texts.secrets) {
+    if (done) done = add_secret(text, layer);
   }
   if (done) done = set_mode(texts.network, "--network", parse_network_mode, layer.mode);
   if (done) done = set_mode(texts.home, "--home", parse_home_mode, layer.home);

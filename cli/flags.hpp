@@ -24,6 +24,7 @@ struct FlagTexts {
   std::vector<std::string> deny;
   std::vector<std::string> ask;
   std::vector<std::string> environment;  // -e
+  std::vector<std::string> secrets;      // -s
   std::string network;
   std::string home;
   std::string cwd;

@@ -12,14 +12,17 @@ usage: redoubtful COMMAND [options]
   show [--json] [run's options] [COMMAND]  what a run would use, and who said so
   profile list | check FILE                the profiles there are; is one right?
   home list | path | reset [NAME]          the private homes, one per project
+  why TARGET [run's options]               may it reach this host, and does it?
+  allow RULE [-u PROFILE]                  allow a host in this project
+  audit [SESSION] [-f] [--json]            what a run connected, was refused
   doctor [--json]                          can this machine run it?
   demo                                     a guided run: what is hidden, refused
 
   --help, -h    this text; after a command, that command's options
   --version     the versions of redoubtful, bwrap and pasta
 
-Inside, the current directory is at its real path, $HOME is private, and there
-is no way out but the ports you forward. Configuration: ~/.config/redoubtful/
+Inside, the current directory is at its real path, $HOME is private, and of
+the network only the hosts you allow. Configuration: ~/.config/redoubtful/
 
 example: redoubtful run -m ~/.gitconfig -f 8080 bash
 )";
@@ -34,8 +37,9 @@ constexpr std::string_view kRun =
   -a, --allow RULE             a host: NAME, *.NAME, NAME:PORT, tcp://NAME:PORT
       --deny RULE              beats every --ask and --allow
       --ask RULE               beats every --allow; needs an answer
+  -s, --secret NAME=env:VAR@HOST[,HOST]  VAR's value, swapped in for HOST
   -e, --env NAME[=VALUE]       pass a variable, or set it
-      --network MODE           filtered (default), none, dangerously-open
+      --network MODE           filtered, none, discover, dangerously-open
       --home MODE              tmpfs or persistent (one per project)
       --cwd MODE               the current directory: rw (default) or ro
   -C, --chdir DIR              run in DIR
@@ -92,6 +96,49 @@ its own, kept between runs: the agent's logins, settings and caches.
 example: redoubtful home reset -C ~/src/project
 )";
 
+constexpr std::string_view kWhy =
+    R"(usage: redoubtful why TARGET [run's options]
+
+Would a run with these options reach TARGET, a host, host:port or URL? Prints
+the rule that decides and where it is written; if it is allowed, then looks the
+name up, connects and does the TLS handshake, as the proxy would, but sends no
+request and no credential. A URL is judged as a GET.
+
+  redoubtful run --help   lists the options
+
+exit: 0 allowed, and it answers; 1 refused, or not reached
+
+example: redoubtful why https://api.example.com/v1 -u claude
+)";
+
+constexpr std::string_view kAllow =
+    R"(usage: redoubtful allow RULE [-u PROFILE] [-C DIR]
+
+Allows a host from the next run on, and says where it wrote that. RULE is what
+`run -a` takes: NAME, '*.NAME', NAME:PORT, http://NAME, tcp://NAME:PORT ...
+
+Without -u it goes to your own configuration of this project, which the agent
+cannot see or change: ~/.config/redoubtful/projects/
+
+  -u, --use PROFILE  into ~/.config/redoubtful/profiles/PROFILE.yaml
+  -C, --chdir DIR    the project in DIR instead of the current one
+
+example: redoubtful allow '*.example.com'
+)";
+
+constexpr std::string_view kAudit =
+    R"(usage: redoubtful audit [SESSION] [-f] [--json]
+
+What the network side of a run did: connections, requests, refusals and why,
+injected credentials (their names only), alarms. The newest session, or the one
+whose name begins with SESSION. The logs of the last 200 runs are kept.
+
+  -f, --follow  go on until the session is over
+      --json    the log as it is: JSON lines, times in UTC
+
+example: redoubtful audit -f
+)";
+
 constexpr std::string_view kDoctor =
     R"(usage: redoubtful doctor [--json]
 
@@ -123,6 +170,9 @@ std::string_view help_text(std::string_view topic) {
   if (topic == "show") return kShow;
   if (topic == "profile") return kProfile;
   if (topic == "home") return kHome;
+  if (topic == "why") return kWhy;
+  if (topic == "allow") return kAllow;
+  if (topic == "audit") return kAudit;
   if (topic == "doctor") return kDoctor;
   if (topic == "demo") return kDemo;
   return kProgram;

@@ -7,85 +7,24 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/uuid/name_generator_sha1.hpp>
-#include <boost/uuid/uuid.hpp>
-#include <boost/uuid/uuid_io.hpp>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 
+#include "cli/project.hpp"
 #include "cli/remove_tree.hpp"
-#include "cli/worktree.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
 namespace {
 
-constexpr std::size_t kHashDigits = 16;
-constexpr std::size_t kMaxNameBytes = 40;
 constexpr std::string_view kRemoved = ".removed-";
 constexpr std::string_view kProjectSuffix = ".project";
 constexpr std::string_view kMountsSuffix = ".mounts";  // home_mounts.cpp's record and lock
 
-bool plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-
-std::string home_name(const std::string& real_project_path) {
-  std::string name = real_project_path.substr(real_project_path.rfind('/') + 1, kMaxNameBytes);
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !plain(c); }, '_');
-  if (name.empty()) name = "root";
-  if (name.front() == '.') name.front() = '_';
-  const boost::uuids::name_generator_sha1 generate(boost::uuids::ns::url());
-  const boost::uuids::uuid hash = generate(real_project_path.data(), real_project_path.size());
-  std::string digits;
-  for (const char c : boost::uuids::to_string(hash)) {
-    if (c != '-' && digits.size() < kHashDigits) digits += c;
-  }
-  return name + "-" + digits;
-}
-
-bool is_home_name(std::string_view name) {
-  if (name.size() <= kHashDigits + 1 || name.front() == '.') return false;
-  const std::string_view digits = name.substr(name.size() - kHashDigits);
-  return name[name.size() - kHashDigits - 1] == '-' &&
-         digits.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-         std::all_of(name.begin(), name.end(), plain);
-}
-
 std::string homes_of(const Places& places) { return places.state + "/homes"; }
-
-Result<std::string> real_path(const std::string& directory) {
-  if (directory.empty()) {
-    return Error(Errc::kInvalidMount, "the current directory no longer exists")
-        .hint("change to a directory that exists, or use -C");
-  }
-  const std::unique_ptr<char, void (*)(void*)> path(::realpath(directory.c_str(), nullptr), ::free);
-  if (!path) {
-    return Error(Errc::kInvalidMount,
-                 Error::system_call("there is no directory " + quoted(directory), errno).what());
-  }
-  return std::string(path.get());
-}
-
-// As a run finds it.
-Result<std::string> project_at(const Places& places, const std::string& directory) {
-  auto real = real_path(directory);
-  if (!real) return std::move(real).error();
-  WorktreeLimits limits{.home = places.home, .private_places = {}, .owner = ::geteuid()};
-  if (auto home = real_path(places.home)) limits.home = *home;
-  for (const auto& place : {places.config, places.state, places.runtime}) {
-    if (auto known = real_path(place)) limits.private_places.push_back(*known);
-  }
-  auto worktree = find_worktree(*real, limits);
-  if (!worktree) return std::move(worktree).error();
-  return std::move(worktree->top);
-}
 
 // The record of its project is written when it is not there yet.
 Result<void> make_home(const Places& places, const std::string& name,
@@ -147,11 +86,11 @@ Error no_such_home(const Places& places, const std::string& name) {
 }  // namespace
 
 std::string home_path_for(const Places& places, const std::string& real_project_path) {
-  return homes_of(places) + "/" + home_name(real_project_path);
+  return homes_of(places) + "/" + project_key(real_project_path);
 }
 
 Result<std::string> home_directory_for(const Places& places, const std::string& real_project_path) {
-  auto made = make_home(places, home_name(real_project_path), real_project_path);
+  auto made = make_home(places, project_key(real_project_path), real_project_path);
   if (!made) return std::move(made).error();
   return home_path_for(places, real_project_path);
 }
@@ -161,13 +100,13 @@ Result<std::string> list_homes(const Places& places) {
   if (!homes) return std::string();
   std::string out;
   for (const auto& name : names_in(homes.get())) {
-    if (is_home_name(name)) out += name + "  " + project_in_record(homes.get(), name) + "\n";
+    if (is_project_key(name)) out += name + "  " + project_in_record(homes.get(), name) + "\n";
   }
   return out;
 }
 
 Result<std::string> show_home_path(const Places& places, const std::string& directory) {
-  auto project = project_at(places, directory);
+  auto project = find_project(places, directory);
   if (!project) return std::move(project).error();
   return home_path_for(places, *project) + "\n";
 }
@@ -176,12 +115,12 @@ Result<std::string> reset_home(const Places& places, const std::string& director
                                const std::string& name) {
   std::string chosen = name;
   if (chosen.empty()) {
-    auto project = project_at(places, directory);
+    auto project = find_project(places, directory);
     if (!project) return std::move(project).error();
-    chosen = home_name(*project);
+    chosen = project_key(*project);
   }
   const UniqueFd homes = open_homes(places);
-  if (!homes || !is_home_name(chosen)) return no_such_home(places, chosen);
+  if (!homes || !is_project_key(chosen)) return no_such_home(places, chosen);
   if (auto swept = sweep(homes.get()); !swept) return std::move(swept).error();
   struct stat info {};
   if (::fstatat(homes.get(), chosen.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -2,14 +2,9 @@
 
 // The private home directories, one per project, that outlive a run.
 //
-// A home lies in our state directory under "<name>-<hash of the project's real path>": the name is
-// for people, the hash tells projects apart. What is in it was written by an agent, so nothing
-// outside follows a link in it, and its own permissions may be anything. Beside it lies
-// "<name>-<hash>.project" with the project's path, which the agent cannot reach.
-//
-// The hash is the first 16 digits of a name-based UUID (SHA-1, RFC 4122), because Boost is linked
-// already and the CLI has no OpenSSL. It only tells apart the paths of one user's own projects;
-// finding a path that lands in a given other home would take a second preimage of 60 bits.
+// A home lies in our state directory under its project's key (project.hpp). What is in it was
+// written by an agent, so nothing outside follows a link in it, and its own permissions may be
+// anything. Beside it lies "<key>.project" with the project's path, which the agent cannot reach.
 
 #include <string>
 

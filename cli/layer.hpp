@@ -39,6 +39,11 @@ struct Layer {
   std::vector<Sourced<HostRule>> ask;
   std::vector<PortForward> forward;
   std::vector<PortForward> publish;
+  std::vector<OriginOverride> origins;   // each host once
+  std::vector<Sourced<std::string>> ca;  // PEM files
+  std::optional<Sourced<std::string>> proxy;
+
+  std::vector<CredentialProfile> credentials;  // each name once
 
   Limits limits;
 };

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/network_settling.hpp"
 #include "cli/profile_loader.hpp"
 #include "cli/profile_store.hpp"
+#include "cli/project.hpp"
 #include "cli/yaml_document.hpp"
 #include "common/text.hpp"
 
@@ -28,6 +30,20 @@ void overrule(Sourced<T>& value, const std::optional<Sourced<T>>& later) {
 template <class T>
 void overrule(std::optional<Sourced<T>>& value, const std::optional<Sourced<T>>& later) {
   if (later) value = later;
+}
+
+// An entry of a later layer takes the place of the earlier one of its name, whole.
+template <class T, class Name>
+void replace_named(std::vector<T>& to, const std::vector<T>& from, Name name) {
+  for (const T& entry : from) {
+    const auto old = std::find_if(to.begin(), to.end(),
+                                  [&](const T& other) { return name(other) == name(entry); });
+    if (old == to.end()) {
+      to.push_back(entry);
+    } else {
+      *old = entry;
+    }
+  }
 }
 
 bool meant_for(const std::vector<std::string>& command,
@@ -141,19 +157,13 @@ Result<void> add_config(Composer& composer, Result<std::optional<StoredFile>> fi
   return composer.add(**file, name, DocumentKind::kConfig);
 }
 
-// dangerously-open has no proxy that could deny or ask, so the two together would promise what
-// nobody keeps.
-Result<void> refuse_open_with_rules(const NetworkProfile& network) {
-  if (network.mode.value != NetworkMode::kDangerouslyOpen) return {};
-  const auto* rule = !network.deny.empty()  ? &network.deny.front()
-                     : !network.ask.empty() ? &network.ask.front()
-                                            : nullptr;
-  if (rule == nullptr) return {};
-  return Error(Errc::kInvalidProfile, "the network mode dangerously-open (" +
-                                          network.mode.origin.text() + ") cannot keep the rule " +
-                                          quoted(rule->value.text) + " (" + rule->origin.text() +
-                                          ")")
-      .hint("use --network filtered, or remove the rule");
+// Without a project (its directory is gone) a run will say so, and there is nothing to add.
+Result<void> add_project(Composer& composer, const Places& places, const std::string& directory) {
+  // Finding the project takes a look at the disk that most runs can do without.
+  if (directory.empty() || ::access((places.config + "/projects").c_str(), F_OK) != 0) return {};
+  auto project = find_project(places, directory);
+  if (!project) return std::move(project).error();
+  return add_config(composer, composer.store().project_config(*project), "project configuration");
 }
 
 // The nearest .redoubtful.yaml from `directory` up to the top of its checkout.
@@ -196,6 +206,12 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   append(network.ask, layer.ask);
   append(network.forward, layer.forward);
   append(network.publish, layer.publish);
+  append(network.ca, layer.ca);
+  overrule(network.proxy, layer.proxy);
+  replace_named(network.origins, layer.origins,
+                [](const OriginOverride& entry) -> const Host& { return entry.host; });
+  replace_named(profile.credentials, layer.credentials,
+                [](const CredentialProfile& entry) -> const std::string& { return entry.name; });
 
   overrule(profile.limits.memory_bytes, layer.limits.memory_bytes);
   overrule(profile.limits.processes, layer.limits.processes);
@@ -232,10 +248,12 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
   for (const std::string& reference : use) {
     if (auto chosen = composer.add_reference(reference); !chosen) return std::move(chosen).error();
   }
+  if (auto known = add_project(composer, places, selection.directory); !known) {
+    return std::move(known).error();
+  }
   out.profile = composer.take();
   apply_layer(out.profile, selection.flags, selection.command, {});
-  if (auto kept = refuse_open_with_rules(out.profile.network); !kept)
-    return std::move(kept).error();
+  if (auto fits = settle_network(out.profile); !fits) return std::move(fits).error();
   if (const auto ignored = project_profile(selection.directory, places); !ignored.empty()) {
     out.notices.push_back("ignored " + places.shown(ignored) +
                           ": the agent can write it, so it grants nothing");

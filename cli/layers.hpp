@@ -3,7 +3,8 @@
 // All layers, in their order, merged into the one Profile.
 //
 // Lowest first: base (built in), /etc/redoubtful/config.yaml, the user's config.yaml, the chosen
-// profiles from left to right, the command line. A document's `extends` come before it, depth
+// profiles from left to right, the user's own file for this project (`redoubtful allow` writes it),
+// the command line. A document's `extends` come before it, depth
 // first, each document once, wherever it is named again.
 //
 // Later scalars win. Lists append; `path` is the exception in place, not in kind: a later layer's

@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 namespace redoubtful::cli::log {
 namespace {
 
@@ -42,6 +44,11 @@ void stage(std::string_view text) {
   } else if (g_verbosity == Verbosity::kVerbose) {
     logger().debug(text);
   }
+}
+
+void plain(std::string_view lines) {
+  if (g_verbosity == Verbosity::kQuiet) return;
+  std::fwrite(lines.data(), 1, lines.size(), stderr);
 }
 
 void error(const Error& problem) {

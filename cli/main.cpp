@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "cli/allow.hpp"
+#include "cli/audit.hpp"
 #include "cli/demo.hpp"
 #include "cli/doctor.hpp"
 #include "cli/help.hpp"
@@ -19,6 +21,7 @@
 #include "cli/run.hpp"
 #include "cli/show.hpp"
 #include "cli/version.hpp"
+#include "cli/why.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -51,7 +54,7 @@ Result<int> printed(Result<std::string> text) {
   return 0;
 }
 
-Result<int> run_or_show(const Places& places, Invocation invocation) {
+Result<int> with_profile(const Places& places, Invocation invocation) {
   auto composition = compose(places, invocation.selection);
   if (!composition) return std::move(composition).error();
   for (const auto& notice : composition->notices) log::note(notice);
@@ -61,6 +64,9 @@ Result<int> run_or_show(const Places& places, Invocation invocation) {
                                              : show_text(composition->profile, command));
     return 0;
   }
+  if (invocation.verb == Verb::kWhy) {
+    return why(places, std::move(composition->profile), invocation.operand);
+  }
   RunRequest request;
   request.profile = std::move(composition->profile);
   request.command = std::move(invocation.selection.command);
@@ -69,11 +75,26 @@ Result<int> run_or_show(const Places& places, Invocation invocation) {
   return run(request);
 }
 
+// What to do in a box, where these do nothing; empty: it works there, too.
+std::string_view instead_inside_a_box(Verb verb) {
+  switch (verb) {
+    case Verb::kRun:
+    case Verb::kDemo:
+      return "the command is confined here as it is; start it directly";
+    case Verb::kAllow:
+      return "only the person outside can allow it; http://redoubtful.internal/policy says what is";
+    case Verb::kWhy:
+      return "ask http://redoubtful.internal/why?url=https://HOST/PATH";
+    default:
+      return {};
+  }
+}
+
 Result<int> dispatch(Invocation invocation) {
   if (invocation.verb == Verb::kHelp) return printed(std::string(help_text(invocation.topic)));
   if (invocation.verb == Verb::kVersion) return printed(version_text());
-  if (invocation.verb == Verb::kRun || invocation.verb == Verb::kDemo) {
-    if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
+  if (const auto instead = instead_inside_a_box(invocation.verb); !instead.empty()) {
+    if (auto outside = refuse_inside_a_box(instead); !outside) return std::move(outside).error();
   }
   if (invocation.verb == Verb::kDoctor) return doctor({.format = invocation.format});
   if (invocation.verb == Verb::kDemo) return demo({});
@@ -90,12 +111,16 @@ Result<int> dispatch(Invocation invocation) {
       return printed(show_home_path(*places, invocation.selection.directory));
     case Verb::kHomeReset:
       return printed(reset_home(*places, invocation.selection.directory, invocation.operand));
-    case Verb::kDoctor:
-      return Error(Errc::kNotYet, "doctor: not yet in this version");
-    case Verb::kDemo:
-      return Error(Errc::kNotYet, "demo: not yet in this version");
-    default:  // kRun, kShow
-      return run_or_show(*places, std::move(invocation));
+    case Verb::kAllow:
+      return printed(allow(*places, {.rule = invocation.operand,
+                                     .profile = invocation.profile,
+                                     .directory = invocation.selection.directory}));
+    case Verb::kAudit:
+      return audit(*places, {.session = invocation.operand,
+                             .format = invocation.format,
+                             .follow = invocation.follow});
+    default:  // kRun, kShow, kWhy
+      return with_profile(*places, std::move(invocation));
   }
 }
 

@@ -193,6 +193,8 @@ class Assembler {
       }
       case StepKind::kBind:
         return bind(step);
+      case StepKind::kCover:
+        return cover(step);
     }
     return {};
   }
@@ -246,6 +248,18 @@ class Assembler {
     if (step.part == StepPart::kUser && step.facts.type == FileType::kDirectory)
       trees_[step.target] = std::move(*tree);
     return {};
+  }
+
+  // Lays a file that was made here over one of the host's; both are walked to without links.
+  Result<void> cover(const MountStep& step) {
+    auto source = open_beneath(root_.get(), step.source.substr(1), O_PATH);
+    if (!source) return std::move(source).error();
+    auto tree = clone_tree(source->get());
+    if (!tree) return std::move(tree).error();
+    if (auto set = set_attributes(tree->get(), kSafe | MOUNT_ATTR_RDONLY, 0); !set) return set;
+    auto target = open_target(step.target, S_IFREG);
+    if (!target) return std::move(target).error();
+    return attach(tree->get(), target->get());
   }
 
   Result<void> place_own_parts(const std::string& init_program) {

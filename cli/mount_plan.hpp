@@ -45,6 +45,7 @@ enum class StepKind {
   kFile,       // a small read-only file with `text` as its content
   kTmpfs,      // an empty writable file system
   kBind,       // `source` with everything mounted below it
+  kCover,      // `source`, a file of this plan (kFile), read-only over a file that is there
 };
 
 // Who asked for a step.
@@ -59,7 +60,7 @@ struct MountStep {
   StepKind kind = StepKind::kDirectory;
   StepPart part = StepPart::kSystem;
   std::string target;
-  std::string source;  // kBind: real path on the host
+  std::string source;  // kBind: real path on the host; kCover: path in the box
   std::string text;
   MountMode mode = MountMode::kReadOnly;
   FileFacts facts;  // kBind: what `source` was when it was planned

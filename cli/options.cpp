@@ -19,20 +19,22 @@ struct Raw {
   FlagTexts flags;
   Words use;
   std::string directory;
+  std::string profile;
   bool dry_run = false;
   bool quiet = false;
   bool json = false;
+  bool follow = false;
   bool help = false;
   int verbosity = 0;
 };
 
 // In the design, but not built; the command line knows them to say so.
-constexpr std::array<std::string_view, 3> kLaterOptions{"--secret", "--name", "--detach"};
-constexpr std::string_view kLaterShort = "snd";
-constexpr std::array<std::string_view, 11> kLaterCommands{
-    "why", "allow", "init", "trust", "audit", "ps", "logs", "attach", "stop", "rm", "completion"};
-constexpr std::array<std::string_view, 6> kCommands{"run",  "show",   "profile",
-                                                    "home", "doctor", "demo"};
+constexpr std::array<std::string_view, 2> kLaterOptions{"--name", "--detach"};
+constexpr std::string_view kLaterShort = "nd";
+constexpr std::array<std::string_view, 8> kLaterCommands{"init",   "trust", "ps", "logs",
+                                                         "attach", "stop",  "rm", "completion"};
+constexpr std::array<std::string_view, 9> kCommands{"run",  "show",  "why",    "allow", "profile",
+                                                    "home", "audit", "doctor", "demo"};
 
 Error usage(std::string what, std::string_view topic) {
   std::string hint = "redoubtful ";
@@ -67,6 +69,7 @@ void add_run_options(CLI::App& app, Raw& raw) {
   add_list(app, "-a,--allow", raw.flags.allow);
   add_list(app, "--deny", raw.flags.deny);
   add_list(app, "--ask", raw.flags.ask);
+  add_list(app, "-s,--secret", raw.flags.secrets);
   add_list(app, "-e,--env", raw.flags.environment);
   add_last(app, "--network", raw.flags.network);
   add_last(app, "--home", raw.flags.home);
@@ -157,7 +160,7 @@ class Splitter {
     const bool later = name.size() == 2 ? kLaterShort.find(name[1]) != std::string_view::npos
                                         : std::find(kLaterOptions.begin(), kLaterOptions.end(),
                                                     name) != kLaterOptions.end();
-    if (later && (topic_ == "run" || topic_ == "show")) return not_yet(name);
+    if (later && (topic_ == "run" || topic_ == "show" || topic_ == "why")) return not_yet(name);
     std::vector<std::string> known;
     for (const CLI::Option* option : app_.get_options()) {
       for (const auto& long_name : option->get_lnames()) known.push_back("--" + long_name);
@@ -172,18 +175,45 @@ class Splitter {
   Parts parts_;
 };
 
-// Parses the options at `from` into `raw` (which `app` is bound to) and returns what follows them.
+Result<void> parse_into(CLI::App& app, std::string_view topic, Words options) {
+  std::reverse(options.begin(), options.end());  // as CLI11 wants a vector
+  try {
+    app.parse(std::move(options));
+  } catch (const CLI::Error& error) {
+    return usage(error.what(), topic);
+  }
+  return {};
+}
+
+// Parses the options at `from` into the Raw that `app` is bound to, and returns what follows them.
 Result<Words> parse_words(CLI::App& app, std::string_view topic, const Words& words,
                           std::size_t from) {
   auto parts = Splitter(app, topic).split(words, from);
   if (!parts) return std::move(parts).error();
-  std::reverse(parts->options.begin(), parts->options.end());  // as CLI11 wants a vector
-  try {
-    app.parse(std::move(parts->options));
-  } catch (const CLI::Error& error) {
-    return usage(error.what(), topic);
-  }
+  auto parsed = parse_into(app, topic, std::move(parts->options));
+  if (!parsed) return std::move(parsed).error();
   return std::move(parts->rest);
+}
+
+// The same where options may stand on either side of the operands, which are returned.
+Result<Words> parse_mixed(CLI::App& app, std::string_view topic, const Words& words,
+                          std::size_t from) {
+  Words options;
+  Words operands;
+  while (from < words.size()) {
+    auto parts = Splitter(app, topic).split(words, from);
+    if (!parts) return std::move(parts).error();
+    options.insert(options.end(), parts->options.begin(), parts->options.end());
+    const std::size_t first = words.size() - parts->rest.size();
+    const std::size_t taken = first > from && words[first - 1] == "--" ? parts->rest.size() : 1;
+    for (std::size_t i = first; i < std::min(first + taken, words.size()); ++i) {
+      operands.push_back(words[i]);
+    }
+    from = first + std::max<std::size_t>(taken, 1);
+  }
+  auto parsed = parse_into(app, topic, std::move(options));
+  if (!parsed) return std::move(parsed).error();
+  return operands;
 }
 
 Result<std::string> chosen_directory(const std::string& text,
@@ -204,12 +234,18 @@ Result<Invocation> parse_run(Verb verb, std::string_view topic, const Words& wor
   add_common(app, raw);
   add_run_options(app, raw);
   if (verb == Verb::kShow) app.add_flag("--json", raw.json);
-  auto command = parse_words(app, topic, words, 1);
+  auto command =
+      verb == Verb::kWhy ? parse_mixed(app, topic, words, 1) : parse_words(app, topic, words, 1);
   if (!command) return std::move(command).error();
   Invocation out;
   out.verb = raw.help ? Verb::kHelp : verb;
   out.topic = topic;
   if (raw.help) return out;
+  if (verb == Verb::kWhy) {
+    if (command->size() != 1) return usage("why needs one TARGET: a host, host:port or URL", topic);
+    out.operand = std::move(command->front());
+    command->clear();
+  }
   auto directory = chosen_directory(raw.directory, current_directory);
   if (!directory) return std::move(directory).error();
   auto flags = flags_layer(raw.flags, current_directory);
@@ -236,6 +272,11 @@ constexpr std::array<SubCommand, 3> kHomeCommands{{{"list", Verb::kHomeList, 0, 
                                                    {"path", Verb::kHomePath, 0, 0},
                                                    {"reset", Verb::kHomeReset, 0, 1}}};
 
+constexpr std::array<SubCommand, 4> kSingleCommands{{{"allow", Verb::kAllow, 1, 1},
+                                                     {"audit", Verb::kAudit, 0, 1},
+                                                     {"doctor", Verb::kDoctor, 0, 0},
+                                                     {"demo", Verb::kDemo, 0, 0}}};
+
 // A command with few options and at most one operand; options may stand on either side of it.
 Result<Invocation> parse_small(const SubCommand& command, std::string_view topic,
                                const Words& words, std::size_t from,
@@ -243,9 +284,15 @@ Result<Invocation> parse_small(const SubCommand& command, std::string_view topic
   Raw raw;
   CLI::App app;
   add_common(app, raw);
-  if (command.verb == Verb::kDoctor) app.add_flag("--json", raw.json);
-  if (topic == "home") add_last(app, "-C,--chdir", raw.directory);
-  auto operands = parse_words(app, topic, words, from);
+  if (command.verb == Verb::kDoctor || command.verb == Verb::kAudit) {
+    app.add_flag("--json", raw.json);
+  }
+  if (command.verb == Verb::kAudit) app.add_flag("-f,--follow", raw.follow);
+  if (topic == "home" || command.verb == Verb::kAllow) {
+    add_last(app, "-C,--chdir", raw.directory);
+  }
+  if (command.verb == Verb::kAllow) add_last(app, "-u,--use", raw.profile);
+  auto operands = parse_mixed(app, topic, words, from);
   if (!operands) return std::move(operands).error();
   Invocation out;
   out.topic = topic;
@@ -254,7 +301,10 @@ Result<Invocation> parse_small(const SubCommand& command, std::string_view topic
     return usage("too many words: " + quoted((*operands)[command.most], 80), topic);
   }
   if (operands->size() < command.least) {
-    return usage(std::string(topic) + " " + std::string(command.name) + " needs a FILE", topic);
+    const bool grouped = command.name != topic;
+    return usage((grouped ? std::string(topic) + " " : "") + std::string(command.name) +
+                     " needs a " + (command.verb == Verb::kAllow ? "RULE" : "FILE"),
+                 topic);
   }
   auto directory = chosen_directory(raw.directory, current_directory);
   if (!directory) return std::move(directory).error();
@@ -262,6 +312,8 @@ Result<Invocation> parse_small(const SubCommand& command, std::string_view topic
   out.selection.directory = *std::move(directory);
   if (!operands->empty()) out.operand = operands->front();
   out.format = raw.json ? Format::kJson : Format::kText;
+  out.follow = raw.follow;
+  out.profile = std::move(raw.profile);
   return out;
 }
 
@@ -295,14 +347,14 @@ Result<Invocation> parse_options(const Words& arguments, const std::string& curr
   const std::string& word = arguments.front();
   if (word == "run") return parse_run(Verb::kRun, "run", arguments, current_directory);
   if (word == "show") return parse_run(Verb::kShow, "show", arguments, current_directory);
+  if (word == "why") return parse_run(Verb::kWhy, "why", arguments, current_directory);
   if (word == "profile")
     return parse_group(kProfileCommands, "profile", arguments, current_directory);
   if (word == "home") return parse_group(kHomeCommands, "home", arguments, current_directory);
-  if (word == "doctor") {
-    return parse_small({"doctor", Verb::kDoctor, 0, 0}, "doctor", arguments, 1, current_directory);
-  }
-  if (word == "demo") {
-    return parse_small({"demo", Verb::kDemo, 0, 0}, "demo", arguments, 1, current_directory);
+  for (const auto& command : kSingleCommands) {
+    if (word == command.name) {
+      return parse_small(command, command.name, arguments, 1, current_directory);
+    }
   }
   Invocation out;
   if (word == "--help" || word == "-h") return out;

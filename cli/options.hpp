@@ -18,11 +18,14 @@ namespace redoubtful::cli {
 enum class Verb {
   kRun,
   kShow,
+  kWhy,
   kProfileList,
   kProfileCheck,
   kHomeList,
   kHomePath,
   kHomeReset,
+  kAllow,
+  kAudit,
   kDoctor,
   kDemo,
   kHelp,
@@ -33,11 +36,16 @@ enum class Format { kText, kJson };
 
 struct Invocation {
   Verb verb = Verb::kHelp;
-  std::string topic;    // kHelp: "run", "show" ...; empty: the whole program
-  std::string operand;  // kProfileCheck: FILE; kHomeReset: a home's name, or empty
-  Selection selection;  // kRun, kShow, kHome*: directory is absolute, or empty when it is unknown
+  std::string topic;  // kHelp: "run", "show" ...; empty: the whole program
+  std::string
+      operand;  // kProfileCheck: FILE; kAllow: RULE; kWhy: TARGET; kHomeReset, kAudit: a name, or
+  // empty
+  std::string profile;  // kAllow: -u, or empty
+  Selection selection;  // kRun, kShow, kWhy, kAllow, kHome*: directory is absolute, or empty when
+                        // it is unknown
   Format format = Format::kText;
   bool dry_run = false;
+  bool follow = false;  // kAudit
   bool quiet = false;
   int verbosity = 0;
 };

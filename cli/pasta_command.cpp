@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/box_sockets.hpp"
 #include "cli/captured_run.hpp"
+#include "common/synthetic_ranges.hpp"
 #include "common/unique_fd.hpp"
 
 namespace redoubtful::cli {
@@ -46,6 +48,24 @@ Result<void> check_distinct(const std::vector<PortForward>& ports,
   return {};
 }
 
+// pasta says nothing when it cannot bind a port inside that the proxy's sockets have.
+Result<void> check_not_the_proxys(const NetworkProfile& network) {
+  if (!needs_proxy(network)) return {};
+  for (const auto& port : network.forward) {
+    const bool tcp = port.transport == Transport::kTcp;
+    const bool taken =
+        port.inside == 53 ||
+        (tcp && (port.inside == 80 || port.inside == 443 || port.inside == kExplicitProxyPort));
+    if (!taken) continue;
+    return Error(Errc::kInvalidProfile, port.origin.text() + ": " + name_of(port.transport) +
+                                            " port " + std::to_string(port.inside) +
+                                            " inside is where the box's way out begins")
+        .hint("forward it to another one: " + std::to_string(port.host) + ":" +
+              std::to_string(port.inside + 8000));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool needs_pasta(const NetworkProfile& network) {
@@ -58,7 +78,10 @@ Result<void> check_ports(const NetworkProfile& network) {
       !fine) {
     return fine;
   }
-  return check_distinct(network.publish, &PortForward::host, "published");
+  if (auto apart = check_distinct(network.publish, &PortForward::host, "published"); !apart) {
+    return apart;
+  }
+  return check_not_the_proxys(network);
 }
 
 Result<void> check_ports_free(const NetworkProfile& network) {

@@ -18,6 +18,8 @@ std::string step_line(const MountStep& step) {
       return fmt::format("  file  {} ({} bytes)", target, step.text.size());
     case StepKind::kTmpfs:
       return fmt::format("  tmpfs {}", target);
+    case StepKind::kCover:
+      return fmt::format("  over  {} with {}", target, quoted(step.source, 4096));
     case StepKind::kBind:
       break;
   }
@@ -45,7 +47,9 @@ const char* mode_word(NetworkMode mode) {
     case NetworkMode::kNone:
       return "none";
     case NetworkMode::kFiltered:
-      return "filtered (no proxy in this version: no way out)";
+      return "filtered (what is allowed, by the proxy alone)";
+    case NetworkMode::kDiscover:
+      return "discover (everything public, recorded)";
     case NetworkMode::kDangerouslyOpen:
       return "dangerously-open (everything, unchecked)";
   }

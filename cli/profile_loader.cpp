@@ -4,7 +4,9 @@
 #include <array>
 #include <span>
 
+#include "cli/credential_loader.hpp"
 #include "cli/host_rule_loader.hpp"
+#include "cli/origin_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "cli/yaml_reader.hpp"
 #include "common/text.hpp"
@@ -149,11 +151,6 @@ constexpr std::array<Key<Target>, 2> kEnvironmentKeys{{
     {"set", read_set},
 }};
 
-Result<void> refuse_later(const Document& document, const YamlNode& node, std::string_view key) {
-  return error_at(Errc::kNotYet, document.origin(node),
-                  std::string(key) + ": not yet in this version");
-}
-
 constexpr std::array<Key<Target>, 9> kNetworkKeys{{
     {"mode",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
@@ -180,16 +177,16 @@ constexpr std::array<Key<Target>, 9> kNetworkKeys{{
        return read_ports(document, node, out.layer.publish);
      }},
     {"origins",
-     [](const Document& document, const YamlNode& node, Target&) -> Result<void> {
-       return refuse_later(document, node, "network.origins");
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_origins(document, node, out.layer.origins);
      }},
     {"ca",
-     [](const Document& document, const YamlNode& node, Target&) -> Result<void> {
-       return refuse_later(document, node, "network.ca");
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_strings(document, node, parse_path, out.layer.ca);
      }},
     {"proxy",
-     [](const Document& document, const YamlNode& node, Target&) -> Result<void> {
-       return refuse_later(document, node, "network.proxy");
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_scalar(document, node, parse_outer_proxy, out.layer.proxy);
      }},
 }};
 
@@ -251,8 +248,8 @@ constexpr std::array<Key<Target>, 10> kTopKeys{{
        return read_keys<Target>(document, node, kNetworkKeys, out);
      }},
     {"credentials",
-     [](const Document& document, const YamlNode& node, Target&) -> Result<void> {
-       return refuse_later(document, node, "credentials");
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_credentials(document, node, out.layer.credentials);
      }},
     {"limits",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {

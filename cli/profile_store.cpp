@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cli/profile_loader.hpp"
+#include "cli/project.hpp"
 #include "cli/value_syntax.hpp"
 #include "cli/yaml_document.hpp"
 #include "common/file.hpp"
@@ -104,6 +105,11 @@ Result<std::optional<StoredFile>> ProfileStore::user_config() const {
 
 Result<std::optional<StoredFile>> ProfileStore::system_config() const {
   return read(places_.system_config + "/config.yaml", places_.system_config);
+}
+
+Result<std::optional<StoredFile>> ProfileStore::project_config(
+    const std::string& real_project_path) const {
+  return read(project_config_path(places_, real_project_path), places_.config);
 }
 
 Result<StoredFile> ProfileStore::find(const std::string& reference) const {

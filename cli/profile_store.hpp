@@ -37,6 +37,8 @@ class ProfileStore {
   // $XDG_CONFIG_HOME/redoubtful/config.yaml, /etc/redoubtful/config.yaml; none when absent.
   Result<std::optional<StoredFile>> user_config() const;
   Result<std::optional<StoredFile>> system_config() const;
+  // What the user allowed for one project (project.hpp).
+  Result<std::optional<StoredFile>> project_config(const std::string& real_project_path) const;
 
   // The file that `reference` means: "builtin/NAME", a path when it contains a slash ("~/" is the
   // home directory), else a name, looked up in the user's, the system's and the built-in profiles,

@@ -16,6 +16,7 @@
 #include "cli/pasta_command.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/programs.hpp"
+#include "cli/run_network.hpp"
 #include "cli/session.hpp"
 #include "common/text.hpp"
 
@@ -30,19 +31,6 @@ std::string session_name() {
   char text[32];
   std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
   return std::string(text) + "-" + std::to_string(::getpid());
-}
-
-Result<void> refuse_contradictions(const NetworkProfile& network) {
-  if (network.mode.value == NetworkMode::kDangerouslyOpen) {
-    for (const auto* list : {&network.deny, &network.ask}) {
-      if (list->empty()) continue;
-      return Error(Errc::kInvalidProfile, network.mode.origin.text() +
-                                              ": network mode dangerously-open cannot keep the " +
-                                              "rule at " + list->front().origin.text())
-          .hint("without the proxy nothing is checked; remove the rule or the mode");
-    }
-  }
-  return check_ports(network);
 }
 
 std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
@@ -82,36 +70,68 @@ ResourceLimit raise_descriptor_limit() {
   return {.resource = RLIMIT_NOFILE, .soft = before.rlim_cur, .hard = before.rlim_max};
 }
 
+Result<void> find_programs(const NetworkProfile& network, SessionRequest& session) {
+  auto bwrap = find_system_program("bwrap");
+  if (!bwrap) return std::move(bwrap).error();
+  session.bwrap = std::move(*bwrap);
+  if (needs_pasta(network)) {
+    auto pasta = find_system_program("pasta");
+    if (!pasta) return std::move(pasta).error();
+    session.pasta = std::move(*pasta);
+    if (auto fine = check_ports_free(network); !fine) return fine;
+  }
+  auto init = find_own_part("redoubtful-init");
+  if (!init) return std::move(init).error();
+  session.init = std::move(*init);
+  return {};
+}
+
 }  // namespace
 
-Result<void> refuse_inside_a_box() {
+Result<void> refuse_inside_a_box(std::string_view instead) {
   if (::access(kInitPath, F_OK) != 0 || ::getenv("REDOUBTFUL") == nullptr) return {};
   return Error(Errc::kSystemCall, "this is already inside a redoubtful box")
-      .hint("the command is confined here as it is; start it directly");
+      .hint(std::string(instead));
 }
 
 Result<int> run(const RunRequest& request) {
-  if (auto outside = refuse_inside_a_box(); !outside) return std::move(outside).error();
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
-  if (auto fine = refuse_contradictions(profile.network); !fine) return std::move(fine).error();
+  if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();
   if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
-  auto environment = agent_environment(profile.environment, collected->environment,
-                                       {.user = collected->facts.user,
-                                        .uid = collected->facts.uid,
-                                        .home = plan->home,
-                                        .shell = collected->facts.shell,
-                                        .path = plan->path,
-                                        .network = profile.network.mode.value,
-                                        .allowed_hosts = allowed_hosts(profile.network)});
-  if (!environment) return std::move(environment).error();
+  SessionRequest session;
+  if (!request.dry_run) {
+    if (auto found = find_programs(profile.network, session); !found) {
+      return std::move(found).error();
+    }
+  }
+  // Not earlier: a run that is refused leaves nothing behind, no empty log either.
+  const std::string name = session_name();
+  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
+                                 : RunNetwork::start(profile, collected->places, name);
+  if (!network) return std::move(network).error();
+  log::stage("the proxy starts");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
+  if (auto settled = network->settle(); !settled) return std::move(settled).error();
+  log::stage("the proxy is ready");
+  network->add_to(*plan, *collected->facts.files);
+  EnvironmentFacts environment_facts{.user = collected->facts.user,
+                                     .uid = collected->facts.uid,
+                                     .home = plan->home,
+                                     .shell = collected->facts.shell,
+                                     .path = plan->path,
+                                     .network = profile.network.mode.value,
+                                     .allowed_hosts = allowed_hosts(profile.network)};
+  network->add_to(environment_facts);
+  auto environment =
+      agent_environment(profile.environment, collected->environment, environment_facts);
+  if (!environment) return std::move(environment).error();
   log::stage("planned");
 
   std::vector<std::string> command = request.command;
@@ -121,8 +141,9 @@ Result<int> run(const RunRequest& request) {
   command.insert(command.begin() + 1, arguments.begin(), arguments.end());
 
   using Lines = const std::vector<std::string>*;
-  for (const Lines lines : std::initializer_list<Lines>{
-           &collected->warnings, &plan->notes, &environment->warnings, &guards->warnings()}) {
+  for (const Lines lines :
+       std::initializer_list<Lines>{&collected->warnings, &plan->notes, &network->notes(),
+                                    &environment->warnings, &guards->warnings()}) {
     for (const auto& line : *lines) log::note(line);
   }
   if (request.dry_run) {
@@ -132,19 +153,6 @@ Result<int> run(const RunRequest& request) {
     return 0;
   }
 
-  SessionRequest session;
-  auto bwrap = find_system_program("bwrap");
-  if (!bwrap) return std::move(bwrap).error();
-  session.bwrap = std::move(*bwrap);
-  if (needs_pasta(profile.network)) {
-    auto pasta = find_system_program("pasta");
-    if (!pasta) return std::move(pasta).error();
-    session.pasta = std::move(*pasta);
-    if (auto fine = check_ports_free(profile.network); !fine) return std::move(fine).error();
-  }
-  auto init = find_own_part("redoubtful-init");
-  if (!init) return std::move(init).error();
-  session.init = std::move(*init);
   if (auto known = remember_written(collected->places, *plan); !known) {
     return std::move(known).error().hint("the state directory must be writable: " +
                                          collected->places.state);
@@ -161,6 +169,7 @@ Result<int> run(const RunRequest& request) {
   for (const auto& line : limits->notes()) log::note(line);
 
   session.profile = &profile;
+  session.proxy = network->proxy();
   session.plan = &*plan;
   session.guards = &*guards;
   session.limits = &*limits;
@@ -173,8 +182,9 @@ Result<int> run(const RunRequest& request) {
   if (!profile.nested.value) session.spec.landlock = {.writable = writable_paths(*plan)};
   auto status = run_session(std::move(session));
   for (const auto& line : limits->reached()) log::error(line);
+  network->finish();
 
-  auto report = guards->check_at_exit(collected->places.state + "/undone/" + session_name());
+  auto report = guards->check_at_exit(collected->places.state + "/undone/" + name);
   if (report) {
     for (const auto& line : report->lines) log::error(line);
   } else {

@@ -6,6 +6,7 @@
 // parent-death signal, so that its own death, however it comes, ends them too.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/profile.hpp"
@@ -20,8 +21,8 @@ struct RunRequest {
 };
 
 // Before anything is read: in a box neither profiles nor bwrap need to be there.
-// Errors: kSystemCall in a box of ours.
-Result<void> refuse_inside_a_box();
+// Errors: kSystemCall in a box of ours; the hint says what to do there instead.
+Result<void> refuse_inside_a_box(std::string_view instead);
 
 // Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal,
 // or 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code

@@ -12,6 +12,7 @@
 
 #include "cli/agent_seccomp.hpp"
 #include "cli/box_process.hpp"
+#include "cli/box_sockets.hpp"
 #include "cli/console.hpp"
 #include "cli/event_loop.hpp"
 #include "cli/log.hpp"
@@ -89,8 +90,8 @@ class Session {
 
   void end_box() {
     if (!box_) return;
-    for (Watch* watch :
-         {&box_watch_, &guard_watch_, &time_watch_, &pasta_watch_, &pasta_output_watch_}) {
+    for (Watch* watch : {&box_watch_, &guard_watch_, &time_watch_, &pasta_watch_,
+                         &pasta_output_watch_, &proxy_watch_, &proxy_output_watch_}) {
       watch->reset();
     }
     box_->end();
@@ -118,6 +119,12 @@ class Session {
       complaints = std::move(pipe->write);
       standard[2] = complaints.get();
     }
+    SocketPair ways;
+    if (request_.proxy != nullptr) {
+      auto pair = make_control();
+      if (!pair) return std::move(pair).error();
+      ways = std::move(*pair);
+    }
     auto box = BoxProcess::start({.plan = request_.plan,
                                   .overlays = request_.guards->overlays(),
                                   .bwrap = request_.bwrap,
@@ -129,13 +136,20 @@ class Session {
                                   .spec_fd = spec->get(),
                                   .control_fd = control->theirs.get(),
                                   .seccomp = &*seccomp,
-                                  .limits = request_.limits});
+                                  .limits = request_.limits,
+                                  .ways_fd = ways.theirs.get(),
+                                  .spares = spare_sockets(request_.profile->network)});
     if (!box) return std::move(box).error();
     box_.emplace(std::move(*box));
     // From here on somebody of the same user could attach to us; the child has its own setting.
     ::prctl(PR_SET_DUMPABLE, 0);
     log::stage("namespaces made");
     control->theirs.reset();
+    if (request_.proxy != nullptr) {
+      auto sockets = receive_ways_in(ways.ours.get());
+      if (!sockets) return std::move(sockets).error();
+      if (auto served = request_.proxy->serve(std::move(*sockets)); !served) return served;
+    }
     ConsoleEvents events;
     events.on_started = [this] {
       agent_started_ = true;
@@ -189,6 +203,11 @@ class Session {
       if (auto watched = request_.guards->watch(); !watched) return watched;
       guard_watch_ = loop_.watch(request_.guards->watch_fd(), POLLIN, [this](short) { guard(); });
     }
+    if (ProxyProcess* proxy = request_.proxy) {
+      proxy_watch_ = loop_.watch(proxy->control_fd(), POLLIN, [this](short) { look_at_proxy(); });
+      proxy_output_watch_ =
+          loop_.watch(proxy->complaints_fd(), POLLIN, [this](short) { relay_complaints(); });
+    }
     if (const auto& time = request_.profile->limits.time) {
       time_watch_ = loop_.after(time->value, [this] { time_is_up(); });
     }
@@ -204,6 +223,20 @@ class Session {
     if (laid) return;
     failure_ = std::move(laid).error();
     end_box();
+  }
+
+  // Without the proxy nothing gets out, and nothing else takes its place: the run is over.
+  void look_at_proxy() {
+    auto alive = request_.proxy->look();
+    if (alive || !box_) return;
+    failure_ = std::move(alive).error();
+    end_box();
+  }
+
+  void relay_complaints() {
+    const auto said = request_.proxy->complaints();
+    for (const auto& line : said.lines) log::note(line);
+    if (said.ended) proxy_output_watch_.reset();
   }
 
   void time_is_up() {
@@ -292,6 +325,8 @@ class Session {
   Watch time_watch_;
   Watch pasta_watch_;
   Watch pasta_output_watch_;
+  Watch proxy_watch_;
+  Watch proxy_output_watch_;
   std::optional<Error> failure_;
   int status_ = 125;
   bool agent_started_ = false;

@@ -12,6 +12,7 @@
 #include "cli/box_guards.hpp"
 #include "cli/init_spec.hpp"
 #include "cli/limits.hpp"
+#include "cli/proxy_process.hpp"
 #include "common/profile.hpp"
 
 namespace redoubtful::cli {
@@ -21,9 +22,10 @@ struct SessionRequest {
   const MountPlan* plan = nullptr;
   BoxGuards* guards = nullptr;
   const BoxLimits* limits = nullptr;
-  InitSpec spec;      // without the terminal's part
-  std::string bwrap;  // programs, found and trusted
-  std::string pasta;  // empty when no port is forwarded
+  ProxyProcess* proxy = nullptr;  // ready; none: there is no way out
+  InitSpec spec;                  // without the terminal's part
+  std::string bwrap;              // programs, found and trusted
+  std::string pasta;              // empty when no port is forwarded
   std::string init;
 };
 

@@ -107,13 +107,45 @@ json::object environment_value(const EnvironmentProfile& environment) {
   return {{"pass", sourced_list(environment.pass)}, {"set", std::move(set)}};
 }
 
+json::array origin_list(const std::vector<OriginOverride>& origins) {
+  json::array out;
+  for (const auto& entry : origins) {
+    out.push_back({{"host", text_value(entry.host.text())},
+                   {"address", text_value(entry.address)},
+                   {"ca", text_value(entry.ca)},
+                   {"via", text_value(entry.via)},
+                   {"origin", origin_value(entry.origin)}});
+  }
+  return out;
+}
+
+json::array credential_list(const std::vector<CredentialProfile>& credentials) {
+  json::array out;
+  for (const auto& credential : credentials) {
+    json::array hosts;
+    for (const auto& host : credential.hosts) hosts.push_back(text_value(host.text()));
+    out.push_back({{"name", text_value(credential.name)},
+                   {"source", text_value(credential.source)},
+                   {"hosts", std::move(hosts)},
+                   {"expose", json::object{{"env", text_list(credential.expose_env)}}},
+                   {"optional", credential.optional},
+                   {"origin", origin_value(credential.origin)}});
+  }
+  return out;
+}
+
 json::object network_value(const NetworkProfile& network) {
   return {{"mode", sourced(json::string(mode_name(network.mode.value)), network.mode.origin)},
           {"allow", rule_list(network.allow)},
           {"deny", rule_list(network.deny)},
           {"ask", rule_list(network.ask)},
           {"forward", port_list(network.forward)},
-          {"publish", port_list(network.publish)}};
+          {"publish", port_list(network.publish)},
+          {"origins", origin_list(network.origins)},
+          {"ca", sourced_list(network.ca)},
+          {"proxy", network.proxy ? json::value(sourced(text_value(network.proxy->value),
+                                                        network.proxy->origin))
+                                  : json::value(nullptr)}};
 }
 
 json::object limits_value(const Limits& limits) {
@@ -144,6 +176,7 @@ std::string show_json(const Profile& profile, const std::vector<std::string>& co
                          {"filesystem", filesystem_value(profile.filesystem)},
                          {"environment", environment_value(profile.environment)},
                          {"network", network_value(profile.network)},
+                         {"credentials", credential_list(profile.credentials)},
                          {"limits", limits_value(profile.limits)}};
   return json::serialize(out) + "\n";
 }

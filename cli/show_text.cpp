@@ -58,10 +58,50 @@ std::string rule_text(const HostRule& rule) {
   return out;
 }
 
+// Nobody looks into what these rules let pass.
+bool unchecked(const HostRule& rule) {
+  return rule.splice ||
+         (!rule.any_scheme && rule.scheme != Scheme::kHttps && rule.scheme != Scheme::kHttp);
+}
+
 void show_rules(Page& page, std::string_view key, const std::vector<Sourced<HostRule>>& rules) {
   if (rules.empty()) return;
   page.key(2, key);
   for (const auto& rule : rules) page.item(4, rule_text(rule.value), rule.origin);
+}
+
+void show_allowed(Page& page, const std::vector<Sourced<HostRule>>& rules) {
+  if (rules.empty()) return;
+  page.key(2, "allow");
+  for (const auto& rule : rules) {
+    page.item(4, rule_text(rule.value) + (unchecked(rule.value) ? " (unchecked)" : ""),
+              rule.origin);
+  }
+}
+
+void show_origins(Page& page, const std::vector<OriginOverride>& origins) {
+  if (origins.empty()) return;
+  page.key(2, "origins");
+  for (const auto& entry : origins) {
+    std::string text = entry.host.text() + ":";
+    if (!entry.address.empty()) text += " address " + shown(entry.address);
+    if (!entry.ca.empty()) text += " ca " + shown(entry.ca);
+    if (!entry.via.empty()) text += " via " + shown(entry.via);
+    page.item(4, text, entry.origin);
+  }
+}
+
+void show_credentials(Page& page, const std::vector<CredentialProfile>& credentials) {
+  if (credentials.empty()) return;
+  page.section("credentials");
+  for (const auto& credential : credentials) {
+    std::vector<std::string> hosts;
+    for (const auto& host : credential.hosts) hosts.push_back(host.text());
+    std::string text = fmt::format("{} to [{}] as [{}]", shown(credential.source), joined(hosts),
+                                   joined(credential.expose_env));
+    if (credential.optional) text += " optional";
+    page.value(2, credential.name, text, credential.origin);
+  }
 }
 
 void show_ports(Page& page, std::string_view key, const std::vector<PortForward>& ports) {
@@ -133,11 +173,17 @@ std::string show_text(const Profile& profile, const std::vector<std::string>& co
   }
   page.section("network");
   page.value(2, "mode", mode_name(profile.network.mode.value), profile.network.mode.origin);
-  show_rules(page, "allow", profile.network.allow);
+  show_allowed(page, profile.network.allow);
   show_rules(page, "deny", profile.network.deny);
   show_rules(page, "ask", profile.network.ask);
   show_ports(page, "forward", profile.network.forward);
   show_ports(page, "publish", profile.network.publish);
+  show_origins(page, profile.network.origins);
+  page.list(2, "ca", profile.network.ca);
+  if (const auto& proxy = profile.network.proxy) {
+    page.value(2, "proxy", proxy->value.empty() ? "none" : shown(proxy->value), proxy->origin);
+  }
+  show_credentials(page, profile.credentials);
   show_limits(page, profile.limits);
   return page.take();
 }

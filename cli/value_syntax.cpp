@@ -86,12 +86,12 @@ constexpr std::array<Word<HomeMode>, 2> kHomeModes{
     {{"tmpfs", HomeMode::kTmpfs}, {"persistent", HomeMode::kPersistent}}};
 constexpr std::array<Word<MountMode>, 2> kMountModes{
     {{"ro", MountMode::kReadOnly}, {"rw", MountMode::kReadWrite}}};
-constexpr std::array<Word<NetworkMode>, 3> kNetworkModes{
+constexpr std::array<Word<NetworkMode>, 4> kNetworkModes{
     {{"filtered", NetworkMode::kFiltered},
      {"none", NetworkMode::kNone},
+     {"discover", NetworkMode::kDiscover},
      {"dangerously-open", NetworkMode::kDangerouslyOpen}}};
 constexpr std::array<std::string_view, 1> kLaterMountModes{"cow"};
-constexpr std::array<std::string_view, 1> kLaterNetworkModes{"discover"};
 
 template <class Mode, std::size_t N>
 std::string_view name_of(Mode mode, const std::array<Word<Mode>, N>& words) noexcept {
@@ -252,7 +252,7 @@ Result<MountMode> parse_mount_mode(std::string_view text) {
 }
 
 Result<NetworkMode> parse_network_mode(std::string_view text) {
-  return parse_word(text, "network mode", kNetworkModes, kLaterNetworkModes);
+  return parse_word(text, "network mode", kNetworkModes);
 }
 
 std::string_view mode_name(HomeMode mode) noexcept { return name_of(mode, kHomeModes); }

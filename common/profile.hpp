@@ -38,7 +38,7 @@ struct Sourced {
 
 enum class HomeMode { kTmpfs, kPersistent };
 enum class MountMode { kReadOnly, kReadWrite };
-enum class NetworkMode { kNone, kFiltered, kDangerouslyOpen };
+enum class NetworkMode { kNone, kFiltered, kDiscover, kDangerouslyOpen };
 
 struct MountRequest {
   std::string path;  // absolute, or "~/..."; as the layer wrote it (flags: made absolute)
@@ -79,6 +79,15 @@ struct PortForward {
   Origin origin;
 };
 
+// Where connections to `host` go instead of to what its name resolves to.
+struct OriginOverride {
+  Host host;
+  std::string address;  // "127.0.0.1:8443", "[::1]:8443" or without a port; empty: not overridden
+  std::string ca;       // a PEM file whose certificates are trusted for this host; empty: none
+  std::string via;  // "https://gateway[:port][/prefix]": TLS name, Host and path follow; or empty
+  Origin origin;
+};
+
 struct NetworkProfile {
   Sourced<NetworkMode> mode{NetworkMode::kFiltered, {}};
   std::vector<Sourced<HostRule>> allow;
@@ -86,6 +95,20 @@ struct NetworkProfile {
   std::vector<Sourced<HostRule>> ask;
   std::vector<PortForward> forward;
   std::vector<PortForward> publish;
+  std::vector<OriginOverride> origins;   // each host once
+  std::vector<Sourced<std::string>> ca;  // PEM files added to the system's roots
+  // "http://host:port"; absent: the host's own HTTPS_PROXY / NO_PROXY; an empty text: none at all
+  std::optional<Sourced<std::string>> proxy;
+};
+
+// A secret that stays outside, and the surrogate that stands for it inside.
+struct CredentialProfile {
+  std::string name;                     // the key in `credentials`, or the variable of -s
+  std::string source;                   // "env:NAME" ...: where the value is, never the value
+  std::vector<Host> hosts;              // where it may be sent, and nowhere else
+  std::vector<std::string> expose_env;  // variables that hold the surrogate inside
+  bool optional = false;                // an absent source is no error
+  Origin origin;
 };
 
 struct Limits {
@@ -108,6 +131,7 @@ struct Profile {
   FilesystemProfile filesystem;
   EnvironmentProfile environment;
   NetworkProfile network;
+  std::vector<CredentialProfile> credentials;
   Limits limits;
   std::vector<AppliedLayer> layers;
 };

@@ -26,7 +26,11 @@ class PackageError(RuntimeError):
 
 def installed(name):
     """The directory that has node_modules of packages/`name`, installed now if it is not there."""
-    source = os.path.join(HERE, "packages", name)
+    return installed_from(os.path.join(HERE, "packages", name), name)
+
+
+def installed_from(source, name):
+    """The same for a folder with package.json and package-lock.json anywhere."""
     key = package_key(source, name)
     candidates = caches()
     for cache in candidates:
@@ -61,7 +65,7 @@ def package_key(source, name):
     with open(os.path.join(source, "package-lock.json"), "rb") as file:
         raw = file.read()
     lock = json.loads(raw)
-    (version,) = {entry["version"] for path, entry in lock["packages"].items() if path}
+    version = "+".join(sorted({entry["version"] for path, entry in lock["packages"].items() if path}))
     return f"{name}-{version}-{hashlib.sha256(raw).hexdigest()[:8]}"
 
 
@@ -93,14 +97,36 @@ def install(source, place):
 
 def opencode():
     """The real opencode: a native program of its platform package, which needs no install script."""
-    place = installed("opencode")
-    machine = {"x86_64": "x64"}.get(platform.machine())
-    if machine is None:
-        raise PackageError(f"packages/opencode pins no build for {platform.machine()}")
-    variant = f"opencode-linux-{machine}"
+    variant = f"opencode-linux-{machine('opencode')}"
     if not has_avx2():
         variant += "-baseline"
-    program = os.path.join(place, "node_modules", variant, "bin", "opencode")
+    return native("opencode", os.path.join(variant, "bin", "opencode"))
+
+
+def claude():
+    """The real Claude Code, the same way."""
+    variant = f"@anthropic-ai/claude-code-linux-{machine('claude')}"
+    return native("claude", os.path.join(variant, "claude"))
+
+
+def codex():
+    """The real Codex, the same way; the command of the package itself only looks for this one."""
+    triple = {"x64": "x86_64-unknown-linux-musl"}[machine("codex")]
+    return native("codex", os.path.join("@openai", f"codex-linux-{machine('codex')}", "vendor", triple,
+                                        "bin", "codex"))
+
+
+def machine(name):
+    found = {"x86_64": "x64"}.get(platform.machine())
+    if found is None:
+        raise PackageError(f"packages/{name} pins no build for {platform.machine()}")
+    return found
+
+
+def native(name, path):
+    """The program at `path` below node_modules of packages/`name`."""
+    place = installed(name)
+    program = os.path.join(place, "node_modules", path)
     if not os.access(program, os.X_OK):
         raise PackageError(f"{program} is missing or not executable: remove {place} and try again")
     return program

@@ -9,7 +9,8 @@ Served: GET /v1/models; POST /v1/chat/completions, plain and streamed (SSE, the 
 call cut into pieces as real servers do). Every request is one JSON line in the log, whatever its
 path, so that a test can also say what an agent did *not* send.
 
-Not promised: the Responses and Messages APIs, token counts that mean anything, TLS.
+Not promised: token counts that mean anything. For Anthropic's API see messages_stand_in.py, for OpenAI's newer one
+responses_stand_in.py.
 
 A script is a JSON list; a step is one of
   {"text": "..."}                                   the answer, and the end of the turn
@@ -23,6 +24,7 @@ import argparse
 import http.server
 import json
 import socketserver
+import ssl
 import sys
 import threading
 
@@ -202,9 +204,16 @@ class StandIn(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    handler = Handler
 
-    def __init__(self, script, port=0, key=None, log_path=None):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, script, port=0, key=None, log_path=None, identity=None):
+        super().__init__(("127.0.0.1", port), self.handler)
+        if identity:  # (certificate file, key file): TLS; each connection's own thread shakes hands
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*identity)
+            context.set_alpn_protocols(["http/1.1"])
+            self.socket = context.wrap_socket(self.socket, server_side=True,
+                                              do_handshake_on_connect=False)
         self.script = script
         self.key = key
         self.port = self.server_address[1]
@@ -221,7 +230,8 @@ class StandIn(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def handle_error(self, request, client_address):
         # An agent that is killed leaves half a connection: that is a test's business, not an error.
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+        # So is one that does not trust the certificate.
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def start(self):

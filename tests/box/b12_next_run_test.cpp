@@ -53,6 +53,7 @@ TEST(B13, TheInstallationCannotBeReplaced) {
   for (const char* part : {"bin", "lib/redoubtful", "share"}) fs::create_directories(prefix / part);
   fs::copy(redoubtful_program(), prefix / "bin/redoubtful");
   fs::copy(init_program(), prefix / "lib/redoubtful/redoubtful-init");
+  fs::copy(own / "lib/redoubtful/redoubtful-proxy", prefix / "lib/redoubtful/redoubtful-proxy");
   fs::copy(own / "share/redoubtful", prefix / "share/redoubtful",
            fs::copy_options::recursive | fs::copy_options::copy_symlinks);
   BoxRun attack = shell("cd " + prefix.string() +

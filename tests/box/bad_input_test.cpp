@@ -69,8 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"yaml_typo", {"-u", "./typo.yaml"}, 78, "did you mean mounts"},
         Bad{"unknown_option", {"--moutn", "x"}, 64, "--mount"},
         Bad{"not_yet_cow", {"--cwd", "cow"}, 78, "not yet"},
-        Bad{"not_yet_secret", {"-s", "A=env:A@x.example"}, 78, "not yet"},
-        Bad{"not_yet_discover", {"--network", "discover"}, 78, "not yet"},
+        Bad{"not_yet_secret", {"-s", "A=file:/a@x.example"}, 78, "not yet"},
+        Bad{"literal_secret", {"-s", "A=hunter2@x.example"}, 78, "could be read by everybody"},
         Bad{"not_yet_detach", {"-d"}, 78, "not yet"},
         Bad{"chdir_absent", {"-C", "absent"}, 78, "absent"},
         Bad{"path_entry_absent", {"-p", "absent"}, 78, "absent"}),
@@ -146,7 +146,7 @@ TEST(BadInput, MissingProgramsAreNamedWithTheirPackage) {
       world,
       "exec unshare -m sh -c 'mkdir empty && mount --bind empty /usr/local/bin && for p in "
       "bwrap pasta; do mount --bind /dev/null /usr/bin/$p; done; $R run true; echo $?; "
-      "$R run -f 80 true; echo $?'");
+      "$R run -f 8080 true; echo $?'");
   EXPECT_EQ(outcome.out, "125\n125\n") << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("bubblewrap"));
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """kill -9 of each part of a run at a random moment: no process, no mount, no file stays behind.
 
-The parts are the supervisor, bwrap outside, the first process of the box, redoubtful-init, the agent and pasta.
-The agent has a child that ignores every signal it can, in a session of its own, twice forked.
+The parts are the supervisor, bwrap outside, the first process of the box, redoubtful-init, the agent, pasta and
+the proxy. The agent has a child that ignores every signal it can, in a session of its own, twice forked.
 
 Environment: REDOUBTFUL_KILLS, rounds in all (20; tests/deep takes 200); REDOUBTFUL_SEED repeats a run.
 """
@@ -24,7 +24,8 @@ import suite as support  # noqa: E402
 STATE = ".local/state/redoubtful"
 # What a run makes once and keeps, by design: the state directory, and the record in it of which
 # directories boxes were allowed to write.
-KEPT = (".local", ".local/state", STATE, STATE + "/written-roots")
+KEPT = (".local", ".local/state", STATE, STATE + "/written-roots", STATE + "/audit")
+LOG = re.compile(r"\+" + re.escape(STATE) + r"/audit/[0-9TZ]+-[0-9]+\.jsonl$")  # one for each run
 GONE_WITHIN = 1.0    # seconds; design 2, "Life and death"
 APPEARS_WITHIN = 10  # seconds for a part to exist at all, on a machine that is busy
 LATEST = 0.12        # seconds after its appearance at which a part is killed
@@ -35,11 +36,14 @@ echo ready
 while :; do sleep 1000; done
 """
 
-VICTIMS = ("supervisor", "bwrap", "first process", "init", "agent", "pasta")
+VICTIMS = ("supervisor", "bwrap", "first process", "init", "agent", "pasta",
+           "proxy")
 # What the supervisor may answer when a part was killed: 137 is the honest status of a SIGKILL, 125 when
-# the box could not be built for it. pasta's end does not end a box that runs; 143 is our own SIGTERM to it.
+# the box could not be built for it, or lost its only way out. pasta's end does not end a box that runs; 143 is
+# our own SIGTERM to it.
 STATUSES = {"supervisor": {-signal.SIGKILL}, "agent": {137}, "init": {125, 137},
-            "first process": {125, 137}, "bwrap": {125, 137}, "pasta": {125, 143}}
+            "first process": {125, 137}, "bwrap": {125, 137}, "pasta": {125, 143},
+            "proxy": {125}}
 
 
 def role(process, processes):
@@ -52,6 +56,8 @@ def role(process, processes):
         return "init"
     if process.name.startswith(("pasta", "passt")):
         return "pasta"
+    if process.name.startswith("redoubtful-prox"):
+        return "proxy"
     return "agent" if parent and role(parent, processes) == "init" else None
 
 
@@ -167,6 +173,8 @@ def judge(check, one, world, runtime):
         problems.append(f"mounts: {set(after.mounts) ^ set(before.mounts)}")
     new = [c for c in support.changes(before.files, after.files) if c[1:] not in KEPT
            and not (one.home == "persistent" and c[1:].startswith(STATE + "/homes"))]
+    if len(logs := [c for c in new if LOG.match(c)]) == 1:
+        new.remove(logs[0])
     if new:
         problems.append(f"files in $HOME: {new}")
     # Its own directory may stay below the runtime directory; nothing in it may.

@@ -15,51 +15,13 @@
 #include <sstream>
 
 #include "tests/support/box.hpp"
+#include "tests/support/loopback.hpp"
 
 namespace redoubtful::test {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// A listener on a port that the kernel chooses.
-struct Listener {
-  UniqueFd fd;
-  std::uint16_t port = 0;
-};
-
-Listener listen_on(const char* address, int type, std::uint16_t port = 0) {
-  Listener listener{.fd = UniqueFd(::socket(AF_INET, type | SOCK_CLOEXEC, 0)), .port = 0};
-  const int on = 1;
-  ::setsockopt(listener.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(port);
-  ::inet_pton(AF_INET, address, &where.sin_addr);
-  EXPECT_EQ(::bind(listener.fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where), 0);
-  if (type == SOCK_STREAM) {
-    EXPECT_EQ(::listen(listener.fd.get(), 16), 0);
-  }
-  socklen_t length = sizeof where;
-  ::getsockname(listener.fd.get(), reinterpret_cast<sockaddr*>(&where), &length);
-  listener.port = ntohs(where.sin_port);
-  return listener;
-}
-
-// Answers every connection with "hello" until the child it runs in is killed.
-ChildProcess serve(const Listener& listener) {
-  auto child = ChildProcess::fork([&listener]() -> int {
-    for (;;) {
-      const UniqueFd peer(::accept(listener.fd.get(), nullptr, nullptr));
-      if (peer && ::write(peer.get(), "hello\n", 6) != 6) return 1;
-    }
-  });
-  EXPECT_TRUE(child);
-  return std::move(*child);
-}
-
-// A port that was free a moment ago.
-std::uint16_t free_port() { return listen_on("127.0.0.1", SOCK_STREAM).port; }
 
 // bash's own way to connect: no program inside needed. Prints what comes, or "refused".
 std::string connect_script(const std::string& host, std::uint16_t port) {
@@ -91,7 +53,7 @@ std::string reach_all(const std::vector<std::string>& addresses, std::uint16_t p
 TEST(N1, NoAddressOfTheHostAnswersFromInside) {
   const World world;
   const Listener everywhere = listen_on("0.0.0.0", SOCK_STREAM);
-  const ChildProcess server = serve(everywhere);
+  const ChildProcess server = serve_hello(everywhere);
   const std::string script = reach_all(addresses_of_the_host(), everywhere.port);
   const Outcome outside =
       world.run({.options = {"--network", "none", "-f", std::to_string(everywhere.port)},
@@ -106,8 +68,8 @@ TEST(N1, ForwardingOnePortShowsThatPortAlone) {
   const World world;
   const Listener shown = listen_on("127.0.0.1", SOCK_STREAM);
   const Listener hidden = listen_on("0.0.0.0", SOCK_STREAM);
-  const ChildProcess one = serve(shown);
-  const ChildProcess two = serve(hidden);
+  const ChildProcess one = serve_hello(shown);
+  const ChildProcess two = serve_hello(hidden);
   const std::string script = connect_script("127.0.0.1", shown.port) + "; echo ---; " +
                              reach_all(addresses_of_the_host(), hidden.port);
   const Outcome inside = world.run(
@@ -120,7 +82,7 @@ TEST(N1, ForwardingOnePortShowsThatPortAlone) {
 TEST(N1, UnequalPortsKeepTheHostsSideLeft) {
   const World world;
   const Listener host = listen_on("127.0.0.1", SOCK_STREAM);
-  const ChildProcess server = serve(host);
+  const ChildProcess server = serve_hello(host);
   const std::string both = std::to_string(host.port) + ":47123";
   const Outcome inside = world.run({.options = {"-f", both},
                                     .command = {"/bin/bash", "-c",
@@ -150,7 +112,7 @@ TEST(N1, AServerThatStartsLaterIsReachedThen) {
                                      connect_script("localhost", port)}}));
   ASSERT_TRUE(running.wait_for("waiting"));
   const Listener late = listen_on("127.0.0.1", SOCK_STREAM, port);
-  const ChildProcess server = serve(late);
+  const ChildProcess server = serve_hello(late);
   world.write(world.project() / "go", "");
   EXPECT_THAT(running.finish().out, HasSubstr("waiting\nhello\n"));
 }

@@ -136,6 +136,32 @@ def rule_no_port_can_be_joined(tree):
             yield place, line.strip()
 
 
+def rule_few_files_see_a_secrets_value(tree):
+    """Who may call expose() is a list, so that "who can see the key?" is one look."""
+    allowed = tree.text("tests/lint/expose_callers.txt").split() if "tests/lint/expose_callers.txt" in tree.names else []
+    if len(allowed) > 5:
+        yield "tests/lint/expose_callers.txt", "more than five files may see a secret"
+    for place, line in tree.lines(tree.sources("common", "cli", "proxy")):
+        name = place.split(":")[0]
+        if re.search(r"\bexpose\(\)", line.split("//")[0]) and name not in allowed and name != "common/secret.hpp":
+            yield place, "calls expose() and is not in tests/lint/expose_callers.txt"
+
+
+def rule_no_lambda_captures_inside_co_await(tree):
+    """g++ 12.2 destroys what such a lambda captured before it is used: name it on a line of its own."""
+    for name in tree.sources("proxy", "tests"):
+        text = tree.text(name)
+        for found in re.finditer(r"co_await[^;{}]*?\[(?!\])[^\]\[;]*\]\s*(\([^()]*\)\s*)?(mutable\s*)?(->[^{;]*)?\{", text):
+            yield f"{name}:{text.count(chr(10), 0, found.start()) + 1}", "a capturing lambda inside co_await"
+
+
+def rule_no_coroutine_is_forgotten(tree):
+    """A detached coroutine's exception ends the program, or nobody."""
+    for place, line in tree.lines(tree.sources("proxy")):
+        if re.search(r"\bdetached\b", line.split("//")[0]):
+            yield place, "give co_spawn a handler"
+
+
 def rule_format_is_that_of_clang_format(tree):
     """Only where clang-format is at hand; the one of Debian 12 decides, for releases differ."""
     version = None
@@ -192,6 +218,14 @@ CASES = {
         "cli/run.hpp": "#pragma once\n\n// Runs a command in the box and takes everything down again.\n"},
     "no_port_can_be_joined": {
         "proxy/bad.cpp": "int option = SO_REUSE" + "PORT;\n", "proxy/run.cpp": "// Never SO_REUSE" + "PORT.\n"},
+    "few_files_see_a_secrets_value": {
+        "proxy/bad.cpp": "send(secret.expose());\n", "common/secret.hpp": "expose() const;\n",
+        "tests/lint/expose_callers.txt": "proxy/good.cpp\n", "proxy/good.cpp": "a = s.expose();\n"},
+    "no_lambda_captures_inside_co_await": {
+        "proxy/bad.cpp": "co_await run([&x](int) { return x; });\n",
+        "proxy/good.cpp": "auto f = [&x] { return x; };\nco_await run(f);\nco_await run([] { return 1; });\n"},
+    "no_coroutine_is_forgotten": {
+        "proxy/bad.cpp": "co_spawn(c, f(), detached);\n", "proxy/good.cpp": "// never detached\n"},
     "shell_scripts_parse": {"tests/bad": "#!/bin/bash\nif\n", "tests/good": "#!/bin/bash\ntrue\n"},
 }
 

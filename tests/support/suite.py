@@ -143,11 +143,14 @@ class Done:
         return f"status {self.status}, stdout {self.out!r}, stderr {self.err!r}"
 
 
-def finish(command, timeout=120, **options):
-    """Runs to the end in a session of its own. A command that outlives `timeout` is killed: 'hung'."""
-    process = subprocess.Popen(command, stdin=options.pop("stdin", subprocess.DEVNULL),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               start_new_session=True, **options)
+def finish(command, timeout=120, start=subprocess.Popen, **options):
+    """Runs to the end in a session of its own. A command that outlives `timeout` is killed: 'hung'.
+
+    `start` makes the process, as Popen does.
+    """
+    process = start(command, stdin=options.pop("stdin", subprocess.DEVNULL),
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    start_new_session=True, **options)
     try:
         out, err = process.communicate(timeout=timeout)
         status = process.returncode if process.returncode >= 0 else 128 - process.returncode

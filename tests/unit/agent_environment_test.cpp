@@ -194,5 +194,42 @@ TEST(AgentEnvironment, CutsALongListOfHostsBeforeTheKernelRefusesIt) {
   EXPECT_THAT(made({}, {}, given).variables, Contains(::testing::EndsWith(".com,...")));
 }
 
+TEST(AgentEnvironment, UsersWordBeatsADefaultAndNothingBeatsASurrogate) {
+  EnvironmentFacts given = facts();
+  given.defaults = {"SSL_CERT_FILE=/ours", "HTTP_PROXY=http://ours"};
+  given.surrogates = {"TOKEN=surrogate"};
+  EnvironmentProfile profile = passing({"HTTP_PROXY", "TOKEN"});
+  profile.set = {{"SSL_CERT_FILE", "/mine", at(9)}, {"TOKEN", "mine", at(10)}};
+  const auto environment = made(profile, {"HTTP_PROXY=http://mine", "TOKEN=real"}, given);
+  EXPECT_THAT(environment.variables, Contains("SSL_CERT_FILE=/mine"));
+  EXPECT_THAT(environment.variables, Contains("HTTP_PROXY=http://mine"));
+  EXPECT_THAT(environment.variables, Contains("TOKEN=surrogate"));
+  EXPECT_THAT(made({}, {}, given).variables, Contains("SSL_CERT_FILE=/ours"));
+}
+
+TEST(AgentEnvironment, WhatHoldsARealSecretIsNeverPassed) {
+  EnvironmentFacts given = facts();
+  given.withheld = {"APP_KEY"};
+  const auto exactly = made(passing({"APP_KEY"}), {"APP_KEY=real", "APP_URL=u"}, given);
+  EXPECT_THAT(exactly.variables, Not(Contains(HasSubstr("real"))));
+  EXPECT_THAT(exactly.warnings, Contains(HasSubstr("APP_KEY holds the value of a credential")));
+  const auto wildcard = made(passing({"APP_*"}), {"APP_KEY=real", "APP_URL=u"}, given);
+  EXPECT_THAT(wildcard.variables, Not(Contains(HasSubstr("real"))));
+  EXPECT_THAT(wildcard.variables, Contains("APP_URL=u")) << "positive control";
+}
+
+TEST(AgentEnvironment, JavasOptionsAreAddedToAndNotReplaced) {
+  EnvironmentFacts given = facts();
+  given.java_options = "-Djavax.net.ssl.trustStore=/s";
+  EXPECT_THAT(made({}, {}, given).variables,
+              Contains("JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=/s"));
+  EXPECT_THAT(made(passing({"JAVA_TOOL_OPTIONS"}), {"JAVA_TOOL_OPTIONS=-Xmx1g"}, given).variables,
+              Contains("JAVA_TOOL_OPTIONS=-Xmx1g -Djavax.net.ssl.trustStore=/s"));
+  EnvironmentProfile own;
+  own.set = {{"JAVA_TOOL_OPTIONS", "-Djavax.net.ssl.trustStore=/mine", at(1)}};
+  EXPECT_THAT(made(own, {}, given).variables,
+              Contains("JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=/mine"));
+}
+
 }  // namespace
 }  // namespace redoubtful::cli

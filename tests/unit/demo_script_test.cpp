@@ -20,6 +20,7 @@ DemoWorld whole_world() {
   world.forwarded_host = 40001;
   world.forwarded_inside = 8080;
   world.other_port = 40002;
+  world.filtered = true;
   world.git = world.compiler = world.bash = world.unshare = true;
   world.uid = world.gid = 1000;
   return world;
@@ -32,6 +33,12 @@ struct Played {
       {"ids", {0, "1000 1000"}},
       {"compiler", {0, "hello"}},
       {"forwarded", {0, "hullo"}},
+      {"allowed", {0, "HTTP/1.1 200 OK\nContent-Length: 6\n\nhullo"}},
+      {"denied",
+       {0,
+        "HTTP/1.1 403 Forbidden\nContent-Length: 9\n\nredoubtful: other.demo.example:80: no rule "
+        "allows it. Allow it with: x"}},
+      {"token", {0, "tok_r4nd0m"}},
       {"secret", {1, "cat: /tmp/x/home/.ssh/id_ed25519: No such file or directory"}},
       {"home", {0, "ls: cannot access '/home/ann': No such file or directory\n0"}},
       {"processes", {0, "6"}},
@@ -46,6 +53,7 @@ struct Played {
   TrialOutcomes outside = {
       {"compiler", {0, "hello"}}, {"secret", {0, "s3cr3t"}},   {"home", {0, "12"}},
       {"processes", {0, "140"}},  {"variable", {0, "s3cr3t"}}, {"other", {0, "hullo"}},
+      {"token", {0, "s3cr3t"}},
   };
   DemoRemains remains = {.file_kept = true,
                          .hook_unchanged = true,
@@ -65,7 +73,7 @@ struct Played {
 TEST(Demo, EveryLineHoldsWhenTheBoxDoesWhatItShould) {
   const Played played;
   EXPECT_EQ(played.first_that_fails(), "");
-  EXPECT_EQ(played.lines().size(), 17U);
+  EXPECT_EQ(played.lines().size(), 20U);
 }
 
 TEST(Demo, EachHoleMakesItsLineACross) {
@@ -106,6 +114,27 @@ TEST(Demo, EachHoleMakesItsLineACross) {
       {"DEMO_API_KEY, which nobody passed",
        [](Played& p) {
          p.inside["environ"] = {0, "1"};
+       }},
+      {"a host that a rule allows",
+       [](Played& p) {
+         p.inside["allowed"] = {1, "bash: allowed.demo.example: Name or service not known"};
+       }},
+      {"a host that a rule allows",
+       [](Played& p) { p.inside["allowed"].output = "HTTP/1.1 502 Bad Gateway\n\nhullo"; }},
+      {"DEMO_TOKEN, a credential",
+       [](Played& p) {
+         p.inside["token"] = {0, "s3cr3t"};
+       }},
+      {"DEMO_TOKEN, a credential",
+       [](Played& p) {
+         p.inside["token"] = {1, ""};
+       }},
+      {"reach a host that no rule allows",
+       [](Played& p) { p.inside["denied"].output = "HTTP/1.1 200 OK\n\n"; }},
+      // Refused without a reason: nobody would know why.
+      {"reach a host that no rule allows",
+       [](Played& p) {
+         p.inside["denied"] = {1, "Connection refused"};
        }},
       {"plant a git hook",
        [](Played& p) {
@@ -149,7 +178,7 @@ TEST(Demo, WhatTheMachineLacksIsNotShown) {
   Played played;
   played.world.git = played.world.compiler = played.world.bash = played.world.unshare = false;
   const auto lines = played.lines();
-  EXPECT_EQ(lines.size(), 11U);
+  EXPECT_EQ(lines.size(), 12U);
   const std::string script = demo_script(played.world, Side::kInside);
   for (const char* program : {"git ", "cc ", "bash ", "unshare "}) {
     EXPECT_EQ(script.find(program), std::string::npos) << program;
@@ -184,7 +213,7 @@ TEST(Demo, TheTextFitsAScreenAndObeysNoByteOfTheBox) {
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 30);
   EXPECT_EQ(text.find('\033'), std::string::npos);
   EXPECT_EQ(text.find('\007'), std::string::npos);
-  EXPECT_NE(text.find("17 of 17 hold, in 80 ms."), std::string::npos);
+  EXPECT_NE(text.find("20 of 20 hold, in 80 ms."), std::string::npos);
   EXPECT_NE(text.find("redoubtful run"), std::string::npos);
 }
 

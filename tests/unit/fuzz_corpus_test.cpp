@@ -4,7 +4,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/fuzz/control_channel_target.hpp"
 #include "tests/fuzz/guard_targets.hpp"
+#include "tests/fuzz/host_target.hpp"
 
 namespace redoubtful {
 namespace {
@@ -27,6 +29,8 @@ void replay(const std::string& target, void (*run)(std::string_view)) {
 TEST(FuzzCorpus, GitConfig) { replay("git_config", fuzz::git_config); }
 TEST(FuzzCorpus, GitIndex) { replay("git_index", fuzz::git_index); }
 TEST(FuzzCorpus, GitFile) { replay("gitfile", fuzz::git_file); }
+TEST(FuzzCorpus, ControlChannel) { replay("control_channel", fuzz::control_channel); }
+TEST(FuzzCorpus, Host) { replay("host", fuzz::host); }
 
 }  // namespace
 }  // namespace redoubtful

@@ -34,6 +34,20 @@ std::string joined(const NetworkProfile& network) {
   return out;
 }
 
+TEST(Ports, OfTheWayOutCannotBeForwardedTo) {
+  NetworkProfile network;
+  for (const auto inside : std::initializer_list<std::uint16_t>{53, 80, 443, 3128}) {
+    network.forward = {port(9000, inside)};
+    EXPECT_FALSE(check_ports(network)) << inside;
+    network.mode.value = NetworkMode::kNone;
+    EXPECT_TRUE(check_ports(network)) << "there is none";
+    network.mode.value = NetworkMode::kFiltered;
+  }
+  network.forward = {port(443, 8443), port(80, 8080), port(3128, 3129),
+                     port(443, 443, Transport::kUdp)};
+  EXPECT_TRUE(check_ports(network));
+}
+
 TEST(PastaCommand, OpensNothingThatWasNotAskedFor) {
   NetworkProfile network;
   network.forward = {port(8080, 8080)};
@@ -87,11 +101,11 @@ TEST(PastaCommand, IsNotNeededWithoutPorts) {
 
 TEST(CheckPorts, RefusesTwoForwardsToOnePort) {
   NetworkProfile network;
-  network.forward = {port(8080, 80), port(8080, 80)};
+  network.forward = {port(8080, 8000), port(8080, 8000)};
   EXPECT_TRUE(check_ports(network)) << "the same twice is one";
-  network.forward = {port(8080, 80), port(8081, 80)};
+  network.forward = {port(8080, 8000), port(8081, 8000)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("forwarded to inside twice"));
-  network.forward = {port(8080, 80), port(8081, 80, Transport::kUdp)};
+  network.forward = {port(8080, 8000), port(8081, 8000, Transport::kUdp)};
   EXPECT_TRUE(check_ports(network)) << "control: another transport";
   network.publish = {port(3000, 1), port(3000, 2)};
   EXPECT_THAT(check_ports(network).error().what(), HasSubstr("published twice"));

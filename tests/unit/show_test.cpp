@@ -29,11 +29,16 @@ environment:
   set: {EDITOR: vim}
 network:
   mode: filtered
-  allow: [{host: a.example, methods: [GET], paths: [/x], private: [10.0.0.0/8]}]
+  allow: [{host: a.example, methods: [GET], paths: [/x], private: [10.0.0.0/8]}, "ssh://d.example"]
   deny: ["*.b.example"]
   ask: [c.example]
   forward: ["udp:53:5353"]
   publish: [3000]
+  origins: {a.example: {address: "::1", ca: ~/lab.pem, via: "https://gw.example/v1"}}
+  ca: [/etc/corp.pem]
+  proxy: http://proxy.example:3128
+credentials:
+  key: {source: env:KEY, hosts: [a.example], expose: {env: [KEY, K2]}, optional: true}
 limits: {memory: 1G, processes: 10, time: 1m}
 )",
                                 "sample", "sample.yaml");
@@ -78,6 +83,7 @@ network:
   mode: filtered # sample.yaml:16:9
   allow:
     - a.example methods [GET] paths [/x] private [10.0.0.0/8] # sample.yaml:17:11
+    - ssh://d.example (unchecked) # sample.yaml:17:82
   deny:
     - *.b.example # sample.yaml:18:10
   ask:
@@ -86,26 +92,40 @@ network:
     - udp:53:5353 # sample.yaml:20:13
   publish:
     - 3000:3000 # sample.yaml:21:13
+  origins:
+    - a.example: address [::1] ca ~/lab.pem via https://gw.example/v1 # sample.yaml:22:13
+  ca:
+    - /etc/corp.pem # sample.yaml:23:8
+  proxy: http://proxy.example:3128 # sample.yaml:24:10
+credentials:
+  key: env:KEY to [a.example] as [KEY, K2] optional # sample.yaml:26:3
 limits:
-  memory: 1073741824 bytes # sample.yaml:22:18
-  processes: 10 # sample.yaml:22:33
-  time: 60 s # sample.yaml:22:43
+  memory: 1073741824 bytes # sample.yaml:27:18
+  processes: 10 # sample.yaml:27:33
+  time: 60 s # sample.yaml:27:43
 )");
 }
 
 TEST(Show, JsonHoldsTheSame) {
   const std::string json = show_json(sample(), {"agent", "\xff"});
-  for (const auto* part :
-       {R"({"version":1,"description":"a sample")", R"("command":["agent",{"hex":"ff"}])",
-        R"("nested":{"value":true,"origin":{"file":"sample.yaml","line":3,"column":9}})",
-        R"({"path":"/data","to":"/models","mode":"rw","create":false,"optional":true)",
-        R"({"path":{"hex":"2f61ff"},"to":{"hex":"2f61ff"},"mode":"rw")",
-        R"({"name":"A","value":"\u001b[31m")", R"("option":"-e A")",
-        (R"({"host":"a.example","scheme":"https","port":443,"methods":["GET"],"paths":["/x"],)"
-         R"("private":["10.0.0.0/8"],"splice":false)"),
-        R"({"host":"*.b.example","scheme":null,"port":null)",
-        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
-        R"("time":{"value":60)"}) {
+  for (
+      const auto* part :
+      {R"({"version":1,"description":"a sample")", R"("command":["agent",{"hex":"ff"}])",
+       R"("nested":{"value":true,"origin":{"file":"sample.yaml","line":3,"column":9}})",
+       R"({"path":"/data","to":"/models","mode":"rw","create":false,"optional":true)",
+       R"({"path":{"hex":"2f61ff"},"to":{"hex":"2f61ff"},"mode":"rw")",
+       R"({"name":"A","value":"\u001b[31m")", R"("option":"-e A")",
+       R"({"host":"a.example","scheme":"https","port":443,"methods":["GET"],"paths":["/x"],)"
+       R"("private":["10.0.0.0/8"],"splice":false)",
+       R"({"host":"*.b.example","scheme":null,"port":null)",
+       R"("origins":[{"host":"a.example","address":"[::1]","ca":"~/lab.pem",)"
+       R"("via":"https://gw.example/v1","origin":{"file":"sample.yaml","line":22,"column":13}}])",
+       R"("ca":[{"value":"/etc/corp.pem","origin":)",
+       R"("proxy":{"value":"http://proxy.example:3128")",
+       R"("credentials":[{"name":"key","source":"env:KEY","hosts":["a.example"],)"
+       R"("expose":{"env":["KEY","K2"]},"optional":true,"origin":{"file":"sample.yaml","line":26,)",
+       R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
+       R"("time":{"value":60)"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << "\nis not in\n" << json;
   }
   EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1);

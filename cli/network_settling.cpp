@@ -1,0 +1,110 @@
+#include "cli/network_settling.hpp"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "common/network_rules.hpp"
+#include "common/text.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+// dangerously-open has no proxy that could deny, ask or put a credential in place, so the two
+// together would promise what nobody keeps.
+Result<void> refuse_open_with_promises(const Profile& profile) {
+  const NetworkProfile& network = profile.network;
+  if (network.mode.value != NetworkMode::kDangerouslyOpen) return {};
+  const auto refuse = [&](std::string_view what, const std::string& name, const Origin& origin) {
+    return Error(Errc::kInvalidProfile, "the network mode dangerously-open (" +
+                                            network.mode.origin.text() + ") cannot keep the " +
+                                            std::string(what) + " " + quoted(name) + " (" +
+                                            origin.text() + ")")
+        .hint("use --network filtered, or remove the " + std::string(what));
+  };
+  for (const auto* rules : {&network.deny, &network.ask}) {
+    if (!rules->empty()) return refuse("rule", rules->front().value.text, rules->front().origin);
+  }
+  if (!profile.credentials.empty()) {
+    const auto& credential = profile.credentials.front();
+    return refuse("credential", credential.name, credential.origin);
+  }
+  return {};
+}
+
+// The rule that keeps the proxy from seeing the requests to this host, if there is one: a
+// credential could not be put in place there.
+const Sourced<HostRule>* unchecked_rule(const NetworkProfile& network, const Host& host) {
+  NetworkProfile allowed;
+  allowed.allow = network.allow;
+  const Sourced<HostRule>* other = nullptr;
+  bool inspected = false;
+  for (const auto& rule : network.allow) {
+    if (!rule.value.pattern.matches(host)) continue;
+    if (rule.value.scheme != Scheme::kHttps) {
+      other = &rule;
+      continue;
+    }
+    if (rule.value.splice) {
+      const auto port = Port::parse(std::to_string(rule.value.port));
+      const auto verdict = decide(allowed, {host, *port, Scheme::kHttps});
+      if (verdict.rule != nullptr && verdict.rule->value.splice) return &rule;
+      continue;
+    }
+    inspected = true;
+  }
+  return inspected ? nullptr : other;
+}
+
+Result<void> open_hosts(const CredentialProfile& credential, NetworkProfile& network) {
+  for (const Host& host : credential.hosts) {
+    const auto mentions = [&](const Sourced<HostRule>& rule) {
+      return rule.value.pattern.matches(host);
+    };
+    if (std::any_of(network.allow.begin(), network.allow.end(), mentions)) {
+      const auto* rule = unchecked_rule(network, host);
+      if (rule == nullptr) continue;
+      return Error(Errc::kInvalidProfile,
+                   "the credential " + credential.name + " (" + credential.origin.text() +
+                       ") cannot be used at " + host.text() + ": the rule " +
+                       quoted(rule->value.text) + " (" + rule->origin.text() +
+                       ") passes what nobody looks into")
+          .hint("allow " + host.text() + " as https without splice, or take the host off the " +
+                "credential");
+    }
+    auto rule = HostRule::parse(
+        host.text().find(':') == std::string::npos ? host.text() : "[" + host.text() + "]");
+    if (!rule) return std::move(rule).error().during("credential " + credential.name);
+    network.allow.push_back({*std::move(rule), credential.origin});
+  }
+  return {};
+}
+
+Result<void> refuse_shared_variables(const std::vector<CredentialProfile>& credentials) {
+  std::map<std::string, const CredentialProfile*> holders;
+  for (const auto& credential : credentials) {
+    for (const auto& variable : credential.expose_env) {
+      const auto [holder, fresh] = holders.emplace(variable, &credential);
+      if (fresh) continue;
+      return Error(Errc::kInvalidProfile,
+                   "the variable " + variable + " cannot hold both " + holder->second->name + " (" +
+                       holder->second->origin.text() + ") and " + credential.name + " (" +
+                       credential.origin.text() + ")")
+          .hint("give one of them another name under expose");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> settle_network(Profile& profile) {
+  if (auto kept = refuse_open_with_promises(profile); !kept) return kept;
+  if (auto apart = refuse_shared_variables(profile.credentials); !apart) return apart;
+  for (const auto& credential : profile.credentials) {
+    if (auto opened = open_hosts(credential, profile.network); !opened) return opened;
+  }
+  return {};
+}
+
+}  // namespace redoubtful::cli

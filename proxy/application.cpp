@@ -1,0 +1,181 @@
+#include "proxy/application.hpp"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "proxy/configuration.hpp"
+#include "proxy/credential_source.hpp"
+#include "proxy/gateway.hpp"
+#include "proxy/probe.hpp"
+#include "proxy/resolver.hpp"
+
+namespace redoubtful::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+// Addresses of the host's interfaces: no name of the agent's may lead to them.
+std::vector<asio::ip::address> interface_addresses() {
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return {};
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(first, ::freeifaddrs);
+  std::vector<asio::ip::address> out;
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    if (entry->ifa_addr->sa_family == AF_INET) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
+      out.emplace_back(asio::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
+      asio::ip::address_v6::bytes_type bytes;
+      std::copy(std::begin(v6->sin6_addr.s6_addr), std::end(v6->sin6_addr.s6_addr), bytes.begin());
+      out.emplace_back(asio::ip::address_v6(bytes));
+    }
+  }
+  return out;
+}
+
+std::string value_of(const std::vector<control::NamedValue>& environment,
+                     std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    for (const auto& value : environment) {
+      if (value.name == name && !value.value.empty()) return value.value;
+    }
+  }
+  return {};
+}
+
+// `network.proxy`, else the host's own settings.
+Result<std::optional<UpstreamProxy>> upstream_of(
+    const NetworkProfile& network, const std::vector<control::NamedValue>& environment) {
+  using Found = std::optional<UpstreamProxy>;
+  const std::string no_proxy = value_of(environment, {"no_proxy", "NO_PROXY"});
+  std::string url;
+  std::string where = "HTTPS_PROXY";
+  if (network.proxy) {
+    url = network.proxy->value;
+    where = network.proxy->origin.text() + ": network.proxy";
+  } else {
+    url = value_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  }
+  if (url.empty()) return Found();
+  auto parsed = UpstreamProxy::parse(url, no_proxy);
+  if (!parsed) return std::move(parsed).error().during(where);
+  return Found(std::move(*parsed));
+}
+
+std::vector<std::string> root_files(const NetworkProfile& network) {
+  std::vector<std::string> out;
+  for (const auto& file : network.ca) out.push_back(file.value);
+  return out;
+}
+
+// Libraries that would be opened at their first use, when that is no longer possible.
+void load_libraries() {
+  (void)Host::parse(
+      "b\xc3\xbc"
+      "cher.example");
+  OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_ADD_ALL_CIPHERS |
+                          OPENSSL_INIT_ADD_ALL_DIGESTS,
+                      nullptr);
+}
+
+}  // namespace
+
+// In the order in which they are made; each refers to those above it only.
+struct Application::Parts {
+  Parts(asio::io_context& io, Policy rules, std::vector<LiveCredential> credentials, UniqueFd log,
+        std::string session)
+      : context(io),
+        policy(std::move(rules)),
+        injector(std::move(credentials)),
+        audit(std::move(log), std::move(session)),
+        names([] { return std::chrono::steady_clock::now(); }) {}
+
+  asio::io_context& context;
+  Policy policy;
+  Injector injector;
+  AuditLog audit;
+  SyntheticNames names;
+  std::unique_ptr<CertificateAuthority> authority;
+  std::unique_ptr<OriginTls> origin_tls;
+  std::unique_ptr<Resolver> resolver;
+  std::unique_ptr<Dialer> dialer;
+  std::optional<AccessToken> token;
+  std::unique_ptr<Services> services;
+  std::unique_ptr<Listeners> listeners;
+  control::Ready ready;
+};
+
+Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Application::~Application() = default;
+
+Result<std::unique_ptr<Application>> Application::create(asio::io_context& context,
+                                                         control::Configure configure) {
+  auto configuration = parse_configuration(configure.profile);
+  if (!configuration) return std::move(configuration).error();
+  const NetworkProfile& network = configuration->network;
+  auto upstream = upstream_of(network, configure.environment);
+  if (!upstream) return std::move(upstream).error();
+  const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
+  auto credentials = read_credentials(configuration->credentials, configure.environment);
+  if (!credentials) return std::move(credentials).error();
+  auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
+                                       std::move(credentials->live), std::move(configure.audit),
+                                       std::move(configure.session));
+  auto authority = CertificateAuthority::create();
+  if (!authority) return std::move(authority).error().during("making the session's CA");
+  parts->authority = std::move(*authority);
+  auto tls = OriginTls::create(root_files(network), {});
+  if (!tls) return std::move(tls).error();
+  parts->origin_tls = std::move(*tls);
+  for (const auto& origin : network.origins) {
+    if (origin.ca.empty()) continue;
+    // Who is verified is the gateway, where there is one.
+    const auto gateway = Gateway::parse(origin.via);
+    const Host& verified = gateway ? gateway->host() : origin.host;
+    if (auto trusted = parts->origin_tls->trust_for(verified, origin.ca); !trusted) {
+      return std::move(trusted).error().during(origin.origin.text());
+    }
+  }
+  auto resolver = Resolver::create(context.get_executor(), servers);
+  if (!resolver) return std::move(resolver).error();
+  parts->resolver = std::move(*resolver);
+  parts->dialer = std::make_unique<Dialer>(parts->policy, *parts->resolver, std::move(*upstream));
+  parts->services = std::make_unique<Services>(
+      Services{parts->policy, parts->injector, parts->audit, parts->names, *parts->authority,
+               *parts->origin_tls, *parts->dialer});
+  parts->listeners = std::make_unique<Listeners>(context, *parts->services);
+  parts->ready.ca_certificate = parts->authority->certificate_pem();
+  parts->ready.surrogates = std::move(credentials->surrogates);
+  parts->ready.notes = std::move(credentials->notes);
+  return std::unique_ptr<Application>(new Application(std::move(parts)));
+}
+
+control::Ready Application::take_ready() { return std::move(parts_->ready); }
+
+Result<void> Application::serve(control::Listeners listeners) {
+  return parts_->listeners->start(std::move(listeners));
+}
+
+void Application::require(AccessToken token) {
+  parts_->token.emplace(std::move(token));
+  parts_->services->token = &*parts_->token;
+}
+
+Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
+  return parts_->listeners->listen(std::move(fd), entry);
+}
+
+AuditLog& Application::audit() { return parts_->audit; }
+
+void Application::prepare_for_confinement() { load_libraries(); }
+
+Awaitable<control::ProbeResult> Application::probe(control::Probe probe) {
+  return probe_target(*parts_->services, std::move(probe));
+}
+
+}  // namespace redoubtful::proxy

@@ -1,0 +1,36 @@
+#pragma once
+
+// The session's own certificate authority: made in memory, gone with the process. [trusted core]
+//
+// P-256, one day, back-dated an hour (clock skew). Leaves are made at first use and kept; their SAN
+// is the name, or the address. The keys never leave this object, and nothing writes them anywhere;
+// they are in OpenSSL's secure heap (openssl.hpp).
+// Source: RFC 5280; Python 3.13 and Go check authority and subject key ids.
+
+#include <memory>
+#include <string>
+
+#include "common/error.hpp"
+#include "common/host.hpp"
+#include "proxy/openssl.hpp"
+
+namespace redoubtful::proxy {
+
+class CertificateAuthority {
+ public:
+  // Errors: kTls with OpenSSL's reason.
+  static Result<std::unique_ptr<CertificateAuthority>> create();
+  virtual ~CertificateAuthority() = default;
+
+  virtual const std::string& certificate_pem() const noexcept = 0;
+
+  // The server's end of a connection that shows a leaf for the host: TLS 1.2 and later, tickets on
+  // (for this host only), read-ahead. All share one context, for a context costs more than a leaf;
+  // at most 1,024 leaves are kept, the least recently used goes first.
+  // `protocol`: what ALPN chooses if the client offers it; none when empty. Must outlive the
+  // handshake.
+  // Errors: kTls.
+  virtual Result<SslPtr> server(const Host& host, const std::string& protocol) = 0;
+};
+
+}  // namespace redoubtful::proxy

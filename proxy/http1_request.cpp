@@ -1,0 +1,116 @@
+// Towards the origin: the head written anew with what is there of the body, then the rest of it.
+
+#include <boost/asio/error.hpp>
+
+#include "proxy/http1_format.hpp"
+#include "proxy/http1_transfer.hpp"
+#include "proxy/tasks.hpp"
+
+namespace redoubtful::proxy {
+namespace {
+
+// A filter may change the length, so it is sent without one.
+Framing::Kind sent_as(const Framing& framing, const BodyFilter* filter) {
+  if (filter != nullptr && framing.has_body()) return Framing::Kind::kChunked;
+  return framing.kind;
+}
+
+BodyFilter* request_filter(Exchange& exchange, const Framing& framing) {
+  return framing.has_body() ? exchange.request_body() : nullptr;
+}
+
+}  // namespace
+
+Http1Transfer::Http1Transfer(Http1Client& client, ReadBuffer& origin, Gate& gate,
+                             Exchange& exchange, const RequestFacts& facts)
+    : client_(client),
+      origin_(origin),
+      gate_(gate),
+      exchange_(exchange),
+      facts_(facts),
+      request_body_(facts.framing),
+      request_writer_(sent_as(facts.framing, request_filter(exchange, facts.framing)),
+                      request_filter(exchange, facts.framing)) {}
+
+Awaitable<Http1Transfer::Outcome> Http1Transfer::run() {
+  const bool sent = co_await send_head();
+  Outcome outcome = Outcome::kGone;
+  if (request_fault_) {
+    // Nothing was sent.
+  } else if (request_complete_ || !sent) {
+    // A failed write leaves an answer to be read: origins say why before they close.
+    if (request_complete_) client_.watch(origin_.stream(), facts_.version);
+    outcome = co_await receive_and_release();
+  } else {
+    auto up = send_rest();
+    auto down = receive_and_release();
+    auto [none, received] = co_await both(std::move(up), std::move(down));
+    outcome = received;
+  }
+  client_.unwatch();
+  if (request_fault_ && status_ == 0 && !client_lost()) {
+    outcome =
+        co_await pass_refusal(gate_.malformed(request_fault_->status, request_fault_->reason));
+  }
+  co_return outcome;
+}
+
+// False: the body is broken.
+bool Http1Transfer::take_piece(Buffers& out) {
+  const std::string_view piece = request_body_.take(client_.buffer());
+  if (request_body_.fault()) {
+    request_fault_ = request_body_.fault();
+    failure_ = request_fault_->reason;
+    return false;
+  }
+  up_ += piece.size();
+  request_complete_ = request_body_.done();
+  if (!request_complete_) {
+    request_writer_.put(piece, out);
+    return true;
+  }
+  if (!request_body_.trailers().empty()) exchange_.request_trailers(request_body_.trailers());
+  request_writer_.finish(piece, request_body_.trailers(), out);
+  return true;
+}
+
+Awaitable<bool> Http1Transfer::send_head() {
+  Framing framing = facts_.framing;
+  framing.kind = sent_as(framing, request_filter(exchange_, framing));
+  format_request(exchange_.request(), framing, scratch_);
+  Buffers out = {boost::asio::buffer(scratch_)};
+  if (facts_.framing.has_body()) {
+    if (!take_piece(out)) co_return false;
+  } else {
+    request_complete_ = true;
+  }
+  co_return !(co_await origin_.stream().write(std::move(out))).error;
+}
+
+Awaitable<std::monostate> Http1Transfer::send_rest() {
+  while (!request_complete_) {
+    if (client_.buffer().empty()) {
+      const auto error = co_await client_.fill();
+      if (answered_) co_return std::monostate{};
+      if (error) {
+        client_failed_ = true;
+        failure_ = "the client ended in the middle of its request";
+        origin_.stream().close();
+        co_return std::monostate{};
+      }
+    }
+    Buffers out;
+    if (!take_piece(out)) {
+      origin_.stream().close();
+      co_return std::monostate{};
+    }
+    if (out.empty()) continue;
+    const IoResult written = co_await origin_.stream().write(std::move(out));
+    if (written.error || answered_) co_return std::monostate{};
+  }
+  client_.watch(origin_.stream(), facts_.version);
+  if (status_ != 0) client_.answering();
+  co_return std::monostate{};
+}
+
+}  // namespace redoubtful::proxy

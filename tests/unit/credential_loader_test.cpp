@@ -1,0 +1,178 @@
+#include "cli/credential_loader.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cli/network_settling.hpp"
+#include "cli/profile_loader.hpp"
+
+namespace redoubtful::cli {
+namespace {
+
+Result<Layer> load(const std::string& yaml) { return load_layer(yaml, "p", "p.yaml"); }
+
+std::string why(const std::string& yaml) {
+  const auto layer = load(yaml);
+  return layer ? "accepted" : layer.error().what();
+}
+
+std::string with(const std::string& keys) { return why("credentials:\n  key: {" + keys + "}\n"); }
+
+TEST(Credentials, AreReadWithTheirPlace) {
+  const auto layer = load(R"(credentials:
+  anthropic: {source: env:ANTHROPIC_API_KEY, hosts: [api.anthropic.com], expose: {env: ANTHROPIC_API_KEY}}
+  git.hub:
+    source: env:GH
+    hosts: [api.github.com, GitHub.com.]
+    expose: {env: [GH_TOKEN, GITHUB_TOKEN]}
+    optional: true
+)")
+                         .value();
+  ASSERT_EQ(layer.credentials.size(), 2U);
+  EXPECT_EQ(layer.credentials[0].name, "anthropic");
+  EXPECT_EQ(layer.credentials[0].source, "env:ANTHROPIC_API_KEY");
+  EXPECT_EQ(layer.credentials[0].origin.text(), "p.yaml:2:3");
+  EXPECT_FALSE(layer.credentials[0].optional);
+  EXPECT_EQ(layer.credentials[1].hosts.at(1).text(), "github.com");
+  EXPECT_EQ(layer.credentials[1].expose_env,
+            (std::vector<std::string>{"GH_TOKEN", "GITHUB_TOKEN"}));
+  EXPECT_TRUE(layer.credentials[1].optional);
+}
+
+TEST(Credentials, NameWhatIsWrongAndWhere) {
+  const std::string rest = ", hosts: [a.example], expose: {env: A}";
+  struct Row {
+    std::string keys;
+    const char* expected;
+  };
+  for (const auto& row :
+       {Row{"hosts: [a.example], expose: {env: A}",
+            "p.yaml:2:3: the credential key needs the key source"},
+        Row{"source: env:A, expose: {env: A}", "needs the key hosts"},
+        Row{"source: env:A, hosts: [], expose: {env: A}", "needs the key hosts"},
+        Row{"source: env:A, hosts: [a.example]", "needs the key expose"},
+        Row{"source: env:A, hosts: [a.example], expose: {env: []}", "needs the key expose"},
+        Row{"source: env:A, hosts: [a.example], expose: {}", "needs the key expose"},
+        Row{"source: env:A, hosts: [a.example, A.example], expose: {env: A}", "stands here twice"},
+        Row{"source: env:A, hosts: [\"*.example.com\"], expose: {env: A}", "p.yaml:2:"},
+        Row{"source: env:A, hosts: [\"a.example:80\"], expose: {env: A}", "p.yaml:2:"},
+        Row{"source: env:A, hosts: a.example, expose: {env: A}", "expected a list"},
+        Row{"sorce: env:A" + rest, "unknown key \"sorce\" (did you mean source?)"},
+        Row{"source: env:1A" + rest, "not the name of a variable"},
+        Row{"source: env:" + rest, "p.yaml:2:"},
+        Row{"source: env:A, hosts: [a.example], expose: {env: A-B}", "not the name of a variable"},
+        Row{"source: env:A, hosts: [a.example], expose: A", "expected a mapping"}}) {
+    EXPECT_NE(with(row.keys).find(row.expected), std::string::npos) << row.keys << with(row.keys);
+  }
+  EXPECT_NE(why("credentials:\n").find("expected a mapping, found nothing"), std::string::npos);
+  EXPECT_NE(why("credentials: {\"a b\": {}}\n").find("not the name of a credential"),
+            std::string::npos);
+}
+
+TEST(Credentials, SayWhatComesLater) {
+  for (const auto* keys :
+       {"source: file:/a", "source: \"command:gh auth token\"", "source: vault:a",
+        "source: keyring:a", "source: json:/a#/b", "source: aws-profile:a", "type: aws",
+        "attach: {header: A}", "replace_in: [header]", "exclusive: true", "services: [s3]",
+        "app_id: 1", "installation_id: 1", "certificate: ~/c.pem", "expose: {file: ~/a}"}) {
+    const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
+    ASSERT_FALSE(layer) << keys;
+    EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
+    EXPECT_TRUE(layer.error().what().starts_with("p.yaml:2:")) << layer.error().what();
+  }
+}
+
+TEST(Credentials, AValueInPlaceOfItsSourceIsRefusedAndNotRepeated) {
+  for (const auto* source : {"sk-ant-hunter2", "env:sk-hunter2", "hunter2", "\"env:A hunter2\""}) {
+    const auto layer = load(std::string("credentials: {key: {source: ") + source + "}}\n");
+    ASSERT_FALSE(layer) << source;
+    EXPECT_EQ((layer.error().what() + layer.error().hint()).find("hunter2"), std::string::npos)
+        << layer.error().what();
+  }
+  for (const auto* text : {"A=hunter2", "A=hunter2@a.example", "A=env:hunter-2@a.example",
+                           "A=x@hunter2@a.example", "hunter2", "=hunter2", "1=hunter2@a.example"}) {
+    const auto secret = parse_secret(text);
+    ASSERT_FALSE(secret) << text;
+    EXPECT_EQ((secret.error().what() + secret.error().hint()).find("hunter"), std::string::npos)
+        << secret.error().what();
+  }
+}
+
+TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
+  const auto secret = parse_secret("GITHUB_TOKEN=env:GH@api.github.com,github.com").value();
+  EXPECT_EQ(secret.name, "GITHUB_TOKEN");
+  EXPECT_EQ(secret.source, "env:GH");
+  EXPECT_EQ(secret.expose_env, (std::vector<std::string>{"GITHUB_TOKEN"}));
+  ASSERT_EQ(secret.hosts.size(), 2U);
+  EXPECT_EQ(secret.hosts[1].text(), "github.com");
+  struct Row {
+    const char* text;
+    Errc code;
+  };
+  for (const auto& row :
+       {Row{"", Errc::kUsage}, Row{"A", Errc::kUsage}, Row{"A=env:B", Errc::kUsage},
+        Row{"A=env:B@", Errc::kInvalidHost}, Row{"A=env:B@a.example,", Errc::kInvalidHost},
+        Row{"A=env:B@*.a.example", Errc::kInvalidHost},
+        Row{"A=env:B@a.example:8443", Errc::kInvalidHost},
+        Row{"A=env:B@a.example,a.example", Errc::kInvalidProfile},
+        Row{"A=value@a.example", Errc::kInvalidProfile}, Row{"A=file:~/x@a.example", Errc::kNotYet},
+        Row{"@secrets", Errc::kNotYet}}) {
+    const auto refused = parse_secret(row.text);
+    ASSERT_FALSE(refused) << row.text;
+    EXPECT_EQ(refused.error().code(), row.code) << row.text << ": " << refused.error().what();
+  }
+}
+
+Result<Profile> settled(const std::string& network, const std::string& credentials) {
+  Profile profile;
+  const auto layer = load("network: " + network + "\ncredentials: " + credentials + "\n");
+  profile.network.mode = layer.value().mode.value_or(profile.network.mode);
+  profile.network.allow = layer->allow;
+  profile.network.deny = layer->deny;
+  profile.network.ask = layer->ask;
+  profile.credentials = layer->credentials;
+  if (auto fits = settle_network(profile); !fits) return std::move(fits).error();
+  return profile;
+}
+
+constexpr const char* kKey = "{key: {source: env:A, hosts: [a.example], expose: {env: A}}}";
+
+TEST(CredentialHosts, AreAllowedWhereNoRuleMentionsThem) {
+  const auto profile = settled("{allow: [b.example]}", kKey).value();
+  ASSERT_EQ(profile.network.allow.size(), 2U);
+  EXPECT_EQ(profile.network.allow[1].value.text, "a.example");
+  EXPECT_EQ(profile.network.allow[1].value.port, 443);
+  EXPECT_EQ(profile.network.allow[1].origin.text(), "p.yaml:2:15");
+  for (const auto* allow :
+       {"a.example", "\"*.example\"", "{host: a.example, methods: [GET]}", "\"a.example:8443\""}) {
+    if (std::string_view(allow) == "\"*.example\"") continue;  // a whole top-level domain
+    EXPECT_EQ(settled(std::string("{allow: [") + allow + "]}", kKey)->network.allow.size(), 1U)
+        << allow;
+  }
+}
+
+TEST(CredentialHosts, MustBeSeenInto) {
+  for (const auto* allow :
+       {"[{host: a.example, splice: true}]", "[\"tcp://a.example:5432\"]", "[\"ssh://a.example\"]",
+        "[\"http://a.example\"]", "[{host: a.example, splice: true}, a.example]"}) {
+    const auto refused = settled(std::string("{allow: ") + allow + "}", kKey);
+    ASSERT_FALSE(refused) << allow;
+    EXPECT_NE(refused.error().what().find("cannot be used at a.example"), std::string::npos);
+  }
+  EXPECT_TRUE(settled("{allow: [a.example, \"ssh://a.example\"]}", kKey));
+}
+
+TEST(CredentialHosts, OpenNetworkAndSharedVariablesAreRefused) {
+  EXPECT_FALSE(settled("{mode: dangerously-open}", kKey));
+  EXPECT_FALSE(settled("{mode: dangerously-open, deny: [x.example]}", "{}"));
+  EXPECT_TRUE(settled("{mode: dangerously-open}", "{}"));
+  const auto shared = settled("{}",
+                              "{a: {source: env:A, hosts: [a.example], expose: {env: T}}, b: "
+                              "{source: env:B, hosts: [b.example], expose: {env: [S, T]}}}");
+  ASSERT_FALSE(shared);
+  EXPECT_NE(shared.error().what().find("the variable T cannot hold both a (p.yaml:2:"),
+            std::string::npos)
+      << shared.error().what();
+}
+
+}  // namespace
+}  // namespace redoubtful::cli
