@@ -55,6 +55,12 @@ const std::string* SourceReader::variable(std::string_view name) const {
   return found == variables_.end() || found->value.empty() ? nullptr : &found->value;
 }
 
+std::string SourceReader::expanded(std::string_view path) const {
+  const std::string* home = variable("HOME");
+  if (home == nullptr || !path.starts_with("~/")) return std::string(path);
+  return *home + std::string(path.substr(1));
+}
+
 Result<std::string> SourceReader::read_variable(std::string_view name) const {
   if (const std::string* value = variable(name)) return *value;
   return absent("the variable " + shown(name) + " is not set");
@@ -63,7 +69,7 @@ Result<std::string> SourceReader::read_variable(std::string_view name) const {
 Result<std::string> SourceReader::read_pointer(std::string_view place) const {
   const std::size_t hash = place.rfind('#');
   if (hash == std::string_view::npos) return absent("the form is json:FILE#/pointer");
-  const std::string path(place.substr(0, hash));
+  const std::string path = expanded(place.substr(0, hash));
   const std::string_view pointer = place.substr(hash + 1);
   auto content = content_of(path);
   if (!content) return content;
@@ -159,7 +165,7 @@ Result<std::string> SourceReader::read(const CredentialProfile& credential) cons
   if (kind == "keyring") return read_keyring(place);
   if (kind == "vault") return read_vault_field(place);
   if (kind == "file") {
-    auto content = content_of(std::string(place));
+    auto content = content_of(expanded(place));
     if (content) drop_newline(*content);
     if (content && content->empty()) return absent(shown(place) + " is empty");
     return content;

@@ -30,6 +30,8 @@ class SourceReader {
   Result<std::string> read(const CredentialProfile& credential) const;
 
  private:
+  // "~/x" with HOME in place, where it is known: the command line has done so already.
+  std::string expanded(std::string_view path) const;
   const std::string* variable(std::string_view name) const;
   Result<std::string> read_variable(std::string_view name) const;
   Result<std::string> read_pointer(std::string_view place) const;

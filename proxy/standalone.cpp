@@ -273,6 +273,9 @@ Result<void> run_standalone(const StandaloneOptions& options) {
              !written) {
     return written;
   }
+  for (const auto& file : ready.files) {
+    lines += "# " + quoted(file.path) + " with surrogates is not written: only a box has it\n";
+  }
   for (const auto& note : ready.notes) std::fprintf(stderr, "redoubtful-proxy: %s\n", note.c_str());
   (*application)->prepare_for_confinement();
   (*application)->require(std::move(*token));

@@ -283,6 +283,75 @@ def files(check, world):
     check.check("git with a stranger's password clones nothing", bad.out == "128\n" and not world.site.log, repr(bad))
 
 
+def gh_and_keyring(check, world):
+    """gh with a hosts.yml that is made up, and a real Secret Service."""
+    world.write(".secrets/gh", REAL["gh"], 0o600)
+    user = pages.Response(200, [("content-type", "application/json")], b'{"login": "octo"}')
+    world.site.routes["/api/v3/"] = wants(REAL["gh"], lambda request: user)
+    profile = world.with_credentials("  gh: {source: file:~/.secrets/gh, hosts: [h1.matrix.test], "
+                                     "expose: {file: ~/.config/gh/hosts.yml}, exclusive: true}\n")
+    done = world.inside("gh api --hostname h1.matrix.test user --jq .login", profile)
+    check.check("gh with hosts.yml", done.out == "octo\n", repr(done))
+
+    store = f"""
+        export XDG_RUNTIME_DIR={world.place("run")}; chmod 700 $XDG_RUNTIME_DIR
+        eval "$(printf 'word\\n' | gnome-keyring-daemon --unlock --components=secrets)"
+        for n in $(seq 50); do printf %s "$REAL_KEY" | secret-tool store --label=x service api user me@work && break; done
+        exec "$REDOUBTFUL_SUITE" run -u {world.with_credentials(
+            '  ring: {source: "keyring:service=api,user=me@work", hosts: [api.matrix.test], expose: {env: KEY}}' + chr(10) +
+            '  none: {source: "keyring:service=other", hosts: [api.matrix.test], expose: {env: NONE}, optional: true}' + chr(10))} \\
+            -- curl -sS -o /dev/null -w '%{{http_code}}\\n' -u "me:x" https://api.matrix.test/echo -H 'X-A: 1' """
+    store = store.replace("-u \"me:x\"", "-u me:x")
+    world.forget()
+    script = world.write("ring.sh", store.replace("curl -sS", "bash -c 'curl -sS \"$@\" -H \"Authorization: Bearer $KEY\"' curl -sS")
+                         .replace("-u me:x ", ""), 0o755)
+    done = support.finish(["dbus-run-session", "--", "bash", script], cwd=world.project,
+                          env={**world.environment, "REDOUBTFUL_SUITE": support.redoubtful()}, timeout=60)
+    world.said.append(done.out + done.err)
+    check.check("a real Secret Service", "200" in done.out.split()
+                and [r.header("authorization") for r in world.site.log] == ["Bearer " + REAL["key"]], repr(done))
+    check.check("an entry that is not in it is off", "credential none is off: the keyring" in done.err, done.err)
+
+
+def secrets_in_a_file(check, world):
+    path = world.write("secrets", "# where, not what\n\nKEY=env:REAL_KEY@api.matrix.test\n"
+                                  "TWO=file:~/.secrets/two@h1.matrix.test\n", 0o600)
+    profile = world.profile()
+    world.forget()
+    done = world.inside('for h in "api.matrix.test $KEY" "h1.matrix.test $TWO"; do set -- $h; '
+                        'curl -sS -o /dev/null -H "Authorization: Bearer $2" https://$1/echo; done', profile,
+                        flags=["-s", "@" + path])
+    check.equal("-s @FILE", [r.header("authorization") for r in world.site.log],
+                ["Bearer " + REAL["key"], "Bearer " + REAL["shell"]])
+    check.equal("-s @FILE ends well", done.status, 0)
+    for what, content, mode, words in (
+            ("that others may read", "KEY=env:REAL_KEY@api.matrix.test\n", 0o644, "chmod 600"),
+            ("with a value in it", f"KEY={REAL['key']}@api.matrix.test\n", 0o600, "secrets:1"),
+            ("with nonsense", "KEY=env:REAL_KEY@api.matrix.test\nwhat\n", 0o600, "secrets:2")):
+        world.write("secrets", content, mode)
+        done = world.inside("echo started", profile, flags=["-s", "@" + path])
+        check.check(f"-s @FILE {what} is refused", done.status in (64, 78) and "started" not in done.out and words in done.err,
+                    repr(done))
+
+
+def nothing_is_inside(check, world):
+    """S1: everything readable inside, with credentials of every kind there at once."""
+    profile = world.with_credentials(
+        "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV}}\n"
+        "  npm: {source: file:~/.secrets/npm, hosts: [npm.matrix.test], expose: {file: ~/.npmrc}}\n"
+        "  shell: {source: \"command:cat ~/.secrets/two\", hosts: [api.matrix.test], expose: {env: T_TWO}}\n"
+        "  key: {source: env:REAL_KEY, hosts: [api.matrix.test], attach: {header: X-Key, value: \"{}\"}}\n")
+    scan = ("near() { printenv; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; }; "
+            "far() { find / \\( -path /proc -o -path /sys -o -path /usr -o -path /dev \\) -prune -o -user \"$(id -u)\" "
+            "-type f -size -200k -exec cat {} +; }; "
+            "echo found=$( (near; far) 2>/dev/null | tr '\\0' '\\n' | grep -a -c 'ghp_Rea[l]'); "
+            "echo surrogates=$(cat ~/.npmrc | grep -c _authToken=ghp_)")
+    done = world.inside(scan, profile, flags=["--home", "persistent"])
+    check.equal("S1 no real value is inside, and the surrogates are", done.out, "found=0\nsurrogates=1\n")
+    control = world.inside(scan, profile, flags=["--home", "persistent", "-m", "~/.secrets"])
+    check.check("S1 control: the scan finds what is there", "found=0" not in control.out, repr(control))
+
+
 def nothing_is_said(check, world):
     profile = world.with_credentials(
         "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV, file: ~/.netrc}, exclusive: true}\n"
@@ -311,7 +380,8 @@ def main():
         world.web()
         world.repositories()
         world.packages()
-        for part in (every_source, refused_sources, surfaces, misplaced, strangers, files, nothing_is_said):
+        for part in (every_source, refused_sources, surfaces, misplaced, strangers, files, gh_and_keyring, secrets_in_a_file,
+                     nothing_is_inside, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
     check.finish()

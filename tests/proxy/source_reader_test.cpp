@@ -86,6 +86,13 @@ TEST_F(SourceReaderTest, ReadsWhatIsThere) {
   EXPECT_EQ(read("command:", {"echo", "found"}).value(), "found") << "by PATH";
 }
 
+TEST_F(SourceReaderTest, FindsTheHomeWhereTheProxyStandsAlone) {
+  file("token", kReal);
+  EXPECT_FALSE(read("file:~/token")) << "nobody says where that is";
+  variables_.push_back({"HOME", top_});
+  EXPECT_EQ(read("file:~/token").value(), kReal);
+}
+
 TEST_F(SourceReaderTest, FollowsALinkOfTheUsersOwn) {
   const std::string path = file("real", kReal);
   fs::create_symlink(path, top_ + "/link");
