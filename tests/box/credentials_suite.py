@@ -380,7 +380,7 @@ def main():
         world.web()
         world.repositories()
         world.packages()
-        for part in (every_source, refused_sources, surfaces, misplaced, strangers, files, gh_and_keyring, secrets_in_a_file,
+        for part in (every_source, refused_sources, surfaces, gh_and_keyring, misplaced, strangers, files, secrets_in_a_file,
                      nothing_is_inside, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
