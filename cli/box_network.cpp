@@ -89,6 +89,7 @@ std::vector<std::string> source_variables(const std::vector<CredentialProfile>& 
     if (credential.source.starts_with(kEnvSource)) {
       out.push_back(credential.source.substr(kEnvSource.size()));
     }
+    if (credential.source.starts_with("vault:")) out.emplace_back("VAULT_TOKEN");
   }
   return out;
 }

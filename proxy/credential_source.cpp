@@ -91,7 +91,7 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
       }
       Error error = std::move(value).error();
       if (absent && error.hint().empty()) {
-        (void)std::move(error).hint("set it, or write `optional: true` for a run without it");
+        (void)std::move(error).hint("put it there, or write `optional: true` for a run without it");
       }
       return std::move(error).during(who);
     }

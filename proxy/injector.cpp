@@ -33,6 +33,7 @@ bool field_contains(const Field& field, std::string_view surrogate) {
 class Surfaces {
  public:
   Surfaces(const LiveCredential& credential, const RequestHead& head) : credential_(&credential) {
+    if (credential.surfaces.empty()) return;
     // A path that servers read in different ways is no path that a surface is bound to.
     const auto target = canonical_target(head.target);
     const bool certain = target && !target->ambiguous && target->path != "*";

@@ -136,6 +136,35 @@ def refused_sources(check, world):
     refusal("file:~/.secrets/short", "too short for a surrogate")
 
 
+def commands(check, world):
+    """A source's program runs outside: nothing that a box may write says which one it is, or what it does."""
+    tool = world.write("src/project/bin/a-tool", f"#!/bin/sh\ntouch {world.home}/ran-the-agents\necho {REAL['shell']}\n", 0o755)
+    own = world.write("tools-of-mine/a-tool", f"#!/bin/sh\necho {REAL['shell']}\n", 0o755)
+    profile = world.with_credentials("  key: {source: command:a-tool, hosts: [api.matrix.test], expose: {env: T}}\n")
+    before = world.environment["PATH"]
+    world.environment["PATH"] = f"{os.path.dirname(tool)}:{before}"
+    done = world.inside("echo started", profile)
+    check.check("a program of the project's is not run", done.status == 78 and "started" not in done.out
+                and not os.path.exists(os.path.join(world.home, "ran-the-agents")), repr(done))
+    world.environment["PATH"] = f"{os.path.dirname(tool)}:{os.path.dirname(own)}:{before}"
+    done = world.inside("echo started $T", profile)
+    check.check("control: the next of that name in PATH is", "started ghp_" in done.out
+                and not os.path.exists(os.path.join(world.home, "ran-the-agents")), repr(done))
+    world.environment["PATH"] = before
+    os.remove(tool)
+    spy = world.write(".secrets/env", f"#!/bin/sh\nenv > {world.home}/seen; ls -l /proc/$$/fd >> {world.home}/seen; pwd >> "
+                                      f"{world.home}/seen; echo {REAL['shell']}\n", 0o700)
+    profile = world.with_credentials(f'  key: {{source: "command:{spy}", hosts: [api.matrix.test], expose: {{env: T}}}}\n'
+                                     "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV}}\n")
+    done = world.inside("true", profile, env={"GIT_SSH_COMMAND": "evil", "BASH_ENV": "/x", "PYTHONPATH": "/x", "MINE": "yes"})
+    with open(os.path.join(world.home, "seen"), encoding="utf-8") as file:
+        seen = file.read()
+    check.check("a command gets the user's environment without what runs other code, and no credential of another",
+                done.status == 0 and "MINE=yes" in seen and "GIT_" not in seen and "BASH_ENV" not in seen
+                and "PYTHONPATH" not in seen and REAL["env"] not in seen, seen.replace(REAL["env"], "REAL"))
+    check.check("a command has no socket of ours", "socket:" not in seen and "\n/\n" in seen, seen)
+
+
 def surfaces(check, world):
     world.environment["REAL_KEY"] = REAL["key"]
     world.environment["REAL_BODY"] = REAL["body"]
@@ -380,7 +409,7 @@ def main():
         world.web()
         world.repositories()
         world.packages()
-        for part in (every_source, refused_sources, surfaces, gh_and_keyring, misplaced, strangers, files, secrets_in_a_file,
+        for part in (every_source, refused_sources, commands, surfaces, gh_and_keyring, misplaced, strangers, files, secrets_in_a_file,
                      nothing_is_inside, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
