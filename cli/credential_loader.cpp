@@ -263,6 +263,13 @@ Result<void> read_credentials(const Document& document, const YamlNode& node,
     if (credential.expose_env.empty() && credential.expose_file.empty() && !credential.attach) {
       return missing("expose, with a variable or a file, or attach");
     }
+    // Absent, it would guard nothing: its hosts would be open to every other key.
+    if (credential.exclusive && credential.optional) {
+      return error_at(Errc::kInvalidProfile, credential.origin,
+                      "the credential " + credential.name +
+                          " is exclusive and optional: where it is absent, nothing would be")
+          .hint("leave one of the two out");
+    }
     out.push_back(std::move(credential));
     return {};
   });

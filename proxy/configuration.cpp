@@ -333,6 +333,7 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
       credential.optional = optional.flag();
     }
     credential.origin = read_origin(item.at("origin"));
+    if (credential.exclusive && credential.optional) item.fail("is exclusive and optional");
     if (credential.name.empty()) item.at("name").fail("is empty");
     if (credential.source.empty()) item.at("source").fail("is empty");
     if (credential.hosts.empty()) item.at("hosts").fail("names no host");

@@ -188,6 +188,8 @@ TEST(Credentials, SurfacesFilesAndWhatIsAttached) {
       {"attach: {header: A, value: \"{}{}\"}", "needs {} once"},
       {"attach: {header: Host, value: \"{}\"}", "no credential belongs"},
       {"exclusive: yes", "p.yaml:2:"},
+      {"source: env:A, hosts: [a.example], expose: {env: A}, exclusive: true, optional: true",
+       "is exclusive and optional"},
       {"expose: {file: /etc/x}", "is written ~/..."},
       {"expose: {file: ~/../x}", "is written ~/..."},
   };
