@@ -104,6 +104,28 @@ def gh_and_keyring(check, world):
     check.check("an entry that is not in it is off", "credential none is off: the keyring" in done.err, done.err)
 
 
+def planted(check, world):
+    """What an earlier run left in a persistent home leads no login file anywhere."""
+    plain = world.write("plain.yaml", "network: {mode: none}\n")
+    profile = world.with_credentials("  gh: {source: file:~/.secrets/gh, hosts: [h1.matrix.test], "
+                                     "expose: {file: ~/.config/gh/hosts.yml}}\n")
+    here = ["--home", "persistent"]
+    target = world.place("elsewhere")
+    for what, script in (("a link", f"ln -sfn {target} ~/.config/gh"), ("a link above", f"ln -sfn {target} ~/.config")):
+        reset = world.inside("rm -rf ~/.config; mkdir -p ~/.config; "
+                             + ("rmdir ~/.config; " if "above" in what else "") + script, plain, flags=here)
+        done = world.inside("echo started", profile, flags=here)
+        check.check(f"{what} in the place of a login file is refused",
+                    reset.status == 0 and done.status == 78 and "started" not in done.out and not os.listdir(target),
+                    f"{reset!r} {done!r}")
+    world.inside("rm -rf ~/.config; mkdir -p ~/.config/gh; echo mine > ~/.config/gh/hosts.yml", plain, flags=here)
+    done = world.inside("cat ~/.config/gh/hosts.yml", profile, flags=here)
+    check.check("control: a file there is covered for the run", "oauth_token: ghp_" in done.out and "mine" not in done.out,
+                repr(done))
+    done = world.inside("cat ~/.config/gh/hosts.yml", plain, flags=here)
+    check.equal("control: and is what it was afterwards", done.out, "mine\n")
+
+
 def main():
     check = support.Suite("logins")
     with World() as world:
@@ -111,7 +133,7 @@ def main():
         world.repositories()
         world.packages()
         world.environment["REAL_KEY"] = REAL["key"]
-        for part in (gh_and_keyring, files):
+        for part in (gh_and_keyring, planted, files):
             with check.guarded(part.__name__):
                 part(check, world)
         with check.guarded("silence"):
