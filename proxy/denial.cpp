@@ -192,6 +192,8 @@ unsigned status_for(DenyReason reason) {
     case DenyReason::kBadTarget:
     case DenyReason::kMalformed:
       return 400;
+    case DenyReason::kNoToken:
+      return 407;
     case DenyReason::kLimit:
       return 429;
     default:
@@ -229,6 +231,8 @@ std::string_view reason_text(DenyReason reason) {
       return "the request is malformed";
     case DenyReason::kCredential:
       return "a credential was on its way to where it does not belong";
+    case DenyReason::kNoToken:
+      return "it wants the token of this proxy";
     case DenyReason::kLimit:
       return "a limit of this session is reached";
   }
