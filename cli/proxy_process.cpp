@@ -12,7 +12,6 @@
 #include <chrono>
 #include <set>
 
-#include "cli/mount_plan.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -37,15 +36,11 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
 
-// The proxy has no home directory: paths are made absolute for it.
-Profile with_absolute_paths(const Profile& profile, const std::string& home) {
+Profile what_the_proxy_needs(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
   out.credentials = profile.credentials;
-  for (auto& ca : out.network.ca) ca.value = expand_home(ca.value, home);
-  for (auto& origin : out.network.origins) {
-    if (!origin.ca.empty()) origin.ca = expand_home(origin.ca, home);
-  }
+  expand_certificate_files(out.network, home);
   return out;
 }
 
@@ -119,7 +114,7 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   out.receiver_.emplace(out.control_.get());
   control::Configure configure;
   configure.session = std::move(request.session);
-  configure.profile = show_json(with_absolute_paths(*request.profile, request.home), {});
+  configure.profile = show_json(what_the_proxy_needs(*request.profile, request.home), {});
   configure.environment = values_for(*request.profile, request.environment);
   configure.audit = std::move(request.audit);
   if (auto sent = control::send(out.control_.get(), std::move(configure)); !sent) {
