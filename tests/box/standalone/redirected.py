@@ -70,7 +70,7 @@ def in_a_namespace(check):
         subprocess.run(command.split(), check=True)
     nft = next(path for path in ("/usr/sbin/nft", "/sbin/nft", "nft") if os.path.exists(path) or "/" not in path)
     rules = ("table ip t {{ chain out {{ type nat hook output priority -100; tcp dport 443 redirect to :{}; "
-             "tcp dport 80 redirect to :{}; }} }}")
+             "tcp dport 80 redirect to :{}; }}; }}")
     with World(loop="203.0.113.9:443") as world:
         with Proxy(world, "--redirected-tls", "127.0.0.1:0", "--redirected-http", "127.0.0.1:0",
                    listen="none") as proxy:
