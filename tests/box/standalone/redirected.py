@@ -8,7 +8,12 @@ import sys
 import time
 
 import suite as support
-from standalone.world import API, OTHER, PLAIN, REAL, Proxy, World, curl
+from attempts import wire
+from standalone.world import API, OTHER, PLAIN, REAL, SPLICED, Proxy, World, curl
+
+
+ECH, UNKNOWN = 0xFE0D, 0x1234
+OUTER = "00" + "00010001" + "2a" + "0020" + "11" * 32 + "0040" + "22" * 64  # nobody can open it
 
 
 def redirected(check, world):
@@ -46,10 +51,21 @@ def redirected(check, world):
         check.equal("nothing of that reached an origin", world.hits(), before)
         answer = curl(world, *there, "-H", "Host: limited.alone.test", f"https://{API}/echo")
         check.check("an SNI with another Host, both allowed: 421", answer.status == "421", answer)
-        address, port = proxy.at["--redirected-tls"].rsplit(":", 1)
-        with socket.create_connection((address, int(port))) as stranger:
-            stranger.sendall(b"\0\1\2\3 SSH-2.0")
-            check.equal("what is neither TLS nor HTTP is closed", stranger.recv(64), b"")
+
+        def answer_to(data):
+            address, port = proxy.at["--redirected-tls"].rsplit(":", 1)
+            with socket.create_connection((address, int(port)), timeout=30) as stranger:
+                stranger.sendall(data)
+                return stranger.recv(64)
+
+        check.equal("what is neither TLS nor HTTP is closed", answer_to(b"\0\1\2\3 SSH-2.0"), b"")
+        answer = curl(world, *there, "--cacert", world.authority.certificate, f"https://{SPLICED}/echo")
+        check.check("a spliced host shows its own certificate", (answer.status, answer.verified) == ("200", "0"), answer)
+        before = world.hits()
+        answer_to(wire.client_hello(SPLICED, [UNKNOWN, OUTER]))
+        check.equal("control: an unknown extension does no harm", world.hits(), before + 1)
+        answer_to(wire.client_hello(SPLICED, [ECH, OUTER]))
+        check.equal("but an encrypted name to a spliced host is refused", world.hits(), before + 1)
         denied = {(line.get("reason"), line.get("way")) for line in proxy.log() if line["event"] == "deny"}
         check.check("each is in the log as transparent",
                     {("no_matching_rule", "transparent"), ("name_not_indicated", "transparent"),

@@ -12,6 +12,7 @@ from origins.matrix import Matrix
 
 REAL = "ghp_RealRealRealRealRealRealRealReal0042"
 API, PLAIN, OTHER = "api.alone.test", "plain.alone.test", "other.alone.test"
+SPLICED = "spliced.alone.test"
 PROFILE = """
 network:
   allow:
@@ -19,12 +20,14 @@ network:
     - http://plain.alone.test
     - {host: limited.alone.test, methods: [GET]}
     - loop.alone.test
+    - {host: spliced.alone.test, splice: true}
   forward: [8080]
   ca: [~/roots.pem]
   origins:
     api.alone.test: {address: "127.0.0.1:%d", ca: ~/roots.pem}
     limited.alone.test: {address: "127.0.0.1:%d"}
     plain.alone.test: {address: "127.0.0.1:%d"}
+    spliced.alone.test: {address: "127.0.0.1:%d"}
     loop.alone.test: {address: "%s"}
 credentials:
   key: {source: env:REAL_KEY, hosts: [api.alone.test], expose: {env: API_KEY}}
@@ -47,7 +50,7 @@ class World(Matrix):
             self.write("roots.pem", file.read())
         tls, plain = (one.listens_on for one in self.origins)
         self.environment["REAL_KEY"] = REAL
-        self.config = self.file("config.json", self.show(PROFILE % (tls, tls, plain, loop)))
+        self.config = self.file("config.json", self.show(PROFILE % (tls, tls, plain, tls, loop)))
 
     def show(self, profile):
         path = self.write_profile(profile)
