@@ -35,13 +35,13 @@ def redirected(check, world):
             ("a host without a rule over http: 403", "403", [f"http://{OTHER}/"], "no rule allows it"),
             ("a host that is allowed as https only: 403", "403", [f"http://{API}/"], "https"),
             ("a host that is allowed as http only: 403", "403", [f"https://{PLAIN}/"], "http"),
-            ("an SNI without a rule, a Host that has one: 403", "403", ["-H", f"Host: {API}", f"https://{OTHER}/"], OTHER),
+            ("an SNI without a rule, a Host with one: 403", "403", ["-H", f"Host: {API}", f"https://{OTHER}/"], OTHER),
             ("another port in Host: 421", "421", ["-H", f"Host: {PLAIN}:8080", f"http://{PLAIN}/"], "port 80"),
             ("the surrogate over plain HTTP: 403", "403", [*key, f"http://{PLAIN}/"], "plain HTTP"),
             ("an address for a Host: 403", "403", ["-H", "Host: 127.0.0.1", f"http://{PLAIN}/"], "no rule names"),
             ("CONNECT: 405", "405", ["-X", "CONNECT", "--request-target", f"{API}:443", f"http://{PLAIN}/"], ""),
-            ("an absolute URI of another host: 421", "421", ["--request-target", f"http://{OTHER}/", f"http://{PLAIN}/"],
-             ""),
+            ("an absolute URI of another host: 421", "421",
+             ["--request-target", f"http://{OTHER}/", f"http://{PLAIN}/"], ""),
         ]
         for name, status, ask, says in rows:
             answer = curl(world, *there, *ask)
@@ -60,7 +60,8 @@ def redirected(check, world):
 
         check.equal("what is neither TLS nor HTTP is closed", answer_to(b"\0\1\2\3 SSH-2.0"), b"")
         answer = curl(world, *there, "--cacert", world.authority.certificate, f"https://{SPLICED}/echo")
-        check.check("a spliced host shows its own certificate", (answer.status, answer.verified) == ("200", "0"), answer)
+        check.check("a spliced host shows its own certificate",
+                    (answer.status, answer.verified) == ("200", "0"), answer)
         before = world.hits()
         answer_to(wire.client_hello(SPLICED, [UNKNOWN, OUTER]))
         check.equal("control: an unknown extension does no harm", world.hits(), before + 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -33,6 +34,10 @@ def files(check, world):
         answer = curl(world, "-x", here, "--cacert", proxy.ca, f"https://{API}/echo")
         check.check("the next one takes the same token, on every address", answer.status == "200", answer)
         check.check("and has another surrogate", proxy.lines["API_KEY"] != lines["API_KEY"])
+    alone = shutil.copy(os.path.realpath(program()), world.place("elsewhere"))
+    with Proxy(world, executable=alone) as proxy:
+        answer = curl(world, "-x", proxy.url(proxy.token()), "--cacert", proxy.ca, f"https://{API}/echo")
+        check.check("the program needs nothing else of what is installed", answer.status == "200", answer)
     with open(world.config, "rb") as config, Proxy(world, config="-", stdin=config) as proxy:
         answer = curl(world, "-x", proxy.url(proxy.token()), "--cacert", proxy.ca, f"https://{API}/echo")
         check.check("the configuration from standard input", answer.status == "200", answer)

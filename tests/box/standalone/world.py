@@ -77,7 +77,7 @@ class World(Matrix):
 class Proxy:
     """A running one. `at`: option -> ADDRESS:PORT, `lines`: NAME -> value, of what it printed until it was ready."""
 
-    def __init__(self, world, *words, config=None, listen="127.0.0.1:0", stdin=subprocess.DEVNULL):
+    def __init__(self, world, *words, config=None, listen="127.0.0.1:0", stdin=subprocess.DEVNULL, executable=None):
         self.world = world
         self.errors = world.path("errors")
         self.audit = world.path("audit")
@@ -86,8 +86,8 @@ class Proxy:
             os.remove(self.audit)
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [program(), "--config", config or world.config, "--listen", listen, "--ca-certificate", self.ca,
-                 "--audit", self.audit, *words], cwd=world.root, env=world.environment, stdin=stdin,
+                [executable or program(), "--config", config or world.config, "--listen", listen,
+                 "--ca-certificate", self.ca, "--audit", self.audit, *words], cwd=world.root, env=world.environment, stdin=stdin,
                 stdout=subprocess.PIPE, stderr=errors)
         self.out, self.lines, self.at = "", {}, {}
         for line in self.process.stdout:
