@@ -111,8 +111,8 @@ std::string_view standalone_help() {
 
 It prints `ready` and where it listens, serves until SIGTERM, and then ends with status 0.
 
-  redoubtful show --json -u claude > claude.json
-  redoubtful-proxy --config claude.json --ca-certificate ca.pem --environment-file client.env
+  redoubtful show --json -u ./agent.yaml > agent.json
+  redoubtful-proxy --config agent.json --ca-certificate ca.pem --environment-file client.env
 )";
 }
 
