@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "proxy/limits.hpp"
 
 namespace redoubtful::proxy {
@@ -13,9 +15,11 @@ namespace {
 using Tcp = boost::asio::ip::tcp;
 using boost::system::error_code;
 
-// Client and origin of each connection, and some for name servers, files and Asio itself; the
-// lowest free number is always the next.
+// Client and origin of each connection, and some for name servers, files and Asio itself.
 constexpr int kDescriptors = static_cast<int>(2 * limits::kConnections) + 64;
+// A socket that was just opened to dial has the lowest number that was free, so that behind such a
+// gap there are only old ones.
+constexpr int kGap = 64;
 
 // A socket that listens on [::] accepts IPv4 as well, and calls it ::ffff:a.b.c.d.
 Tcp::endpoint unmapped(const Tcp::endpoint& end) {
@@ -57,9 +61,13 @@ bool is_own_connection(Tcp::socket& accepted) {
   const auto there = end_of(fd, ::getpeername);
   if (!here || !there) return false;
   const auto before = original_destination(accepted);
-  for (int other = 0; other < kDescriptors; ++other) {
+  int free = 0;
+  for (int other = 0; other < kDescriptors && free < kGap; ++other) {
+    errno = 0;
+    const auto end = end_of(other, ::getsockname);
+    free = errno == EBADF ? free + 1 : 0;
     // The client's end of it has the two addresses the other way round.
-    if (end_of(other, ::getsockname) != there) continue;
+    if (end != there) continue;
     const auto dialled = end_of(other, ::getpeername);
     if (dialled && (dialled == here || dialled == before)) return true;
   }

@@ -18,7 +18,7 @@ std::optional<boost::asio::ip::tcp::endpoint> original_destination(
     boost::asio::ip::tcp::socket& accepted);
 
 // Whether the peer of an accepted connection is a socket of this process. One getsockname(2) for
-// each descriptor that may be open.
+// each descriptor that is open, and some more.
 bool is_own_connection(boost::asio::ip::tcp::socket& accepted);
 
 }  // namespace redoubtful::proxy
