@@ -13,7 +13,6 @@ namespace redoubtful::proxy {
 namespace {
 
 using Tcp = boost::asio::ip::tcp;
-using boost::system::error_code;
 
 // Client and origin of each connection, and some for name servers, files and Asio itself.
 constexpr int kDescriptors = static_cast<int>(2 * limits::kConnections) + 64;
