@@ -36,12 +36,15 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 // For tests: the name servers that the proxy asks in place of resolv.conf's, "127.0.0.1:5353,…".
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
+// The same for the host's log: the socket in place of /dev/log.
+constexpr std::string_view kSyslogVariable = "REDOUBTFUL_SYSLOG";
 
 // The proxy has no home directory: paths are made absolute for it.
 Profile with_absolute_paths(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
   out.credentials = profile.credentials;
+  out.audit = profile.audit;
   for (auto& ca : out.network.ca) ca.value = expand_home(ca.value, home);
   for (auto& origin : out.network.origins) {
     if (!origin.ca.empty()) origin.ca = expand_home(origin.ca, home);
@@ -54,6 +57,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
   names.emplace(kResolverVariable);
+  names.emplace(kSyslogVariable);
   for (const auto& credential : profile.credentials) {
     constexpr std::string_view kEnv = "env:";
     if (credential.source.starts_with(kEnv)) names.insert(credential.source.substr(kEnv.size()));

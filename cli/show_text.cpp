@@ -184,6 +184,10 @@ std::string show_text(const Profile& profile, const std::vector<std::string>& co
     page.value(2, "proxy", proxy->value.empty() ? "none" : shown(proxy->value), proxy->origin);
   }
   show_credentials(page, profile.credentials);
+  if (profile.audit.syslog.value) {
+    page.section("audit");
+    page.value(2, "syslog", "true", profile.audit.syslog.origin);
+  }
   show_limits(page, profile.limits);
   return page.take();
 }

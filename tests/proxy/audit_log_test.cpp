@@ -99,14 +99,17 @@ TEST_F(AuditLogTest, RepeatedDenialsAreCountedAndNotRepeated) {
 }
 
 TEST_F(AuditLogTest, TheAgentCannotFillTheDisk) {
+  std::vector<std::string> said;
   {
     AuditLog log(descriptor(), "s");
     AuditEvent event;
     event.event = "request";
     event.path = std::string(100'000, 'x');
     for (int i = 0; i < 200'000; ++i) log.record(event);
-    EXPECT_FALSE(log.summary().alarms.empty());
+    log.finish();
+    said = log.summary().alarms;
   }
+  EXPECT_EQ(said, (std::vector<std::string>{"the audit log is full: later lines were left out"}));
   EXPECT_LT(::lseek(file_.get(), 0, SEEK_END), 65LL * 1024 * 1024);
   const auto got = lines();
   EXPECT_EQ(got[got.size() - 2].at("event"), "full");
@@ -142,6 +145,17 @@ TEST_F(AuditLogTest, AnAlarmThatRepeatsIsOneLineOfTheSummary) {
   EXPECT_EQ(log.summary().alarms,
             (std::vector<std::string>{"a.example: the credential key was on its way (3 times)",
                                       "b.example: the credential key was on its way"}));
+}
+
+TEST_F(AuditLogTest, AFloodOfAlarmsLeavesRoomForTheRest) {
+  {
+    AuditLog log(descriptor(), "s1");
+    for (int i = 0; i < 1000; ++i) log.alarm("a.example", "key", "was on its way");
+  }
+  const auto got = lines();
+  EXPECT_LT(got.size(), 20U);
+  EXPECT_EQ(got[got.size() - 2].at("event"), "alarm");
+  EXPECT_EQ(got[got.size() - 2].at("count"), 1000);
 }
 
 TEST_F(AuditLogTest, BytesThatAreNotTextStayOneLineOfJson) {

@@ -39,6 +39,7 @@ network:
   proxy: http://proxy.example:3128
 credentials:
   key: {source: env:KEY, hosts: [a.example], expose: {env: [KEY, K2]}, optional: true}
+audit: {syslog: true}
 limits: {memory: 1G, processes: 10, time: 1m}
 )",
                                 "sample", "sample.yaml");
@@ -99,10 +100,12 @@ network:
   proxy: http://proxy.example:3128 # sample.yaml:24:10
 credentials:
   key: env:KEY to [a.example] as [KEY, K2] optional # sample.yaml:26:3
+audit:
+  syslog: true # sample.yaml:27:17
 limits:
-  memory: 1073741824 bytes # sample.yaml:27:18
-  processes: 10 # sample.yaml:27:33
-  time: 60 s # sample.yaml:27:43
+  memory: 1073741824 bytes # sample.yaml:28:18
+  processes: 10 # sample.yaml:28:33
+  time: 60 s # sample.yaml:28:43
 )");
 }
 
@@ -124,6 +127,7 @@ TEST(Show, JsonHoldsTheSame) {
        R"("proxy":{"value":"http://proxy.example:3128")",
        R"("credentials":[{"name":"key","source":"env:KEY","hosts":["a.example"],)"
        R"("expose":{"env":["KEY","K2"]},"optional":true,"origin":{"file":"sample.yaml","line":26,)",
+       R"("audit":{"syslog":{"value":true,"origin":{"file":"sample.yaml","line":27,"column":17}}})",
        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
        R"("time":{"value":60)"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << "\nis not in\n" << json;
