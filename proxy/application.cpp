@@ -77,12 +77,6 @@ Result<std::optional<SystemLog>> system_log_of(
   return Found(std::move(*log));
 }
 
-std::vector<std::string> root_files(const NetworkProfile& network) {
-  std::vector<std::string> out;
-  for (const auto& file : network.ca) out.push_back(file.value);
-  return out;
-}
-
 // Libraries that would be opened at their first use, when that is no longer possible.
 void load_libraries() {
   (void)Host::parse(
@@ -141,7 +135,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   auto authority = CertificateAuthority::create();
   if (!authority) return std::move(authority).error().during("making the session's CA");
   parts->authority = std::move(*authority);
-  auto tls = OriginTls::create(root_files(network), {});
+  auto tls = OriginTls::create(network.ca, {});
   if (!tls) return std::move(tls).error();
   parts->origin_tls = std::move(*tls);
   for (const auto& origin : network.origins) {

@@ -44,6 +44,14 @@ void append_quoted(std::string_view bytes, std::string& out) {
   out += json::serialize(json::string(bytes));
 }
 
+// "api.example:8443" of "GET https://api.example:8443/x", and of itself.
+std::string_view host_of(std::string_view target) {
+  const std::size_t mark = target.find("://");
+  if (mark == std::string_view::npos) return target;
+  target.remove_prefix(mark + 3);
+  return target.substr(0, target.find('/'));
+}
+
 // One JSON object, written front to back: there are two for every request, and a tree of each would
 // cost more than the request's own parsing. Names are ours and need no escaping.
 class Line {
@@ -138,9 +146,10 @@ void AuditLog::record(const AuditEvent& event) {
 
 void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view method,
                     std::string_view path) {
-  if (refused_.size() < kMaxRefusedHosts || refused_.contains(denial.target)) {
-    auto& host = refused_[denial.target];
-    host.target = denial.target;
+  const std::string name(host_of(denial.target));
+  if (refused_.size() < kMaxRefusedHosts || refused_.contains(name)) {
+    auto& host = refused_[name];
+    host.target = name;
     ++host.count;
     if (host.remedy.empty()) host.remedy = denial.remedy;
   }

@@ -229,6 +229,8 @@ std::string_view reason_text(DenyReason reason) {
       return "the request is malformed";
     case DenyReason::kCredential:
       return "a credential was on its way to where it does not belong";
+    case DenyReason::kUnvetted:
+      return "where it leads cannot be checked";
     case DenyReason::kLimit:
       return "a limit of this session is reached";
   }

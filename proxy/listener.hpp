@@ -56,6 +56,7 @@ class Listeners {
   Services& services_;
   std::vector<UniqueFd> spare4_;
   std::vector<UniqueFd> spare6_;
+  bool ssh_ = false;  // port 22 is listened on at every address
   std::size_t connections_ = 0;
 };
 

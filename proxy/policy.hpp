@@ -48,6 +48,7 @@ enum class DenyReason {
   kBadTarget,         // a request target that has no single meaning
   kMalformed,         // not HTTP, not TLS, ambiguous framing
   kCredential,        // a credential on its way to where it does not belong
+  kUnvetted,          // behind an outer proxy, where what it leads to cannot be looked at
   kLimit,             // too many connections, names …
 };
 // "no_matching_rule" …

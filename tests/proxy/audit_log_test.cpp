@@ -98,6 +98,19 @@ TEST_F(AuditLogTest, RepeatedDenialsAreCountedAndNotRepeated) {
   EXPECT_EQ(last, 1000);
 }
 
+TEST_F(AuditLogTest, TheSummaryNamesHostsHoweverManyOfTheirPathsAreRefused) {
+  AuditLog log({}, "s");
+  log.deny(denial("GET https://api.example/user"), "tls", "GET", "/user");
+  log.deny(denial("DELETE https://api.example/x"), "tls", "DELETE", "/x");
+  log.deny(denial("https://api.example"), "tls", "TRACE", "/");
+  log.deny(denial("GET http://api.example:8080/"), "http", "GET", "/");
+  const auto refused = log.summary().refused;
+  ASSERT_EQ(refused.size(), 2U);
+  EXPECT_EQ(refused[0].target, "api.example");
+  EXPECT_EQ(refused[0].count, 3U);
+  EXPECT_EQ(refused[1].target, "api.example:8080");
+}
+
 TEST_F(AuditLogTest, TheAgentCannotFillTheDisk) {
   std::vector<std::string> said;
   {
