@@ -18,6 +18,7 @@
 #include "cli/options.hpp"
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
+#include "cli/proxy_process.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
 #include "cli/version.hpp"
@@ -60,8 +61,9 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   for (const auto& notice : composition->notices) log::note(notice);
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
-    print(invocation.format == Format::kJson ? show_json(composition->profile, command)
-                                             : show_text(composition->profile, command));
+    print(invocation.format == Format::kJson
+              ? show_json(composition->profile, command)
+              : show_text(with_outer_proxy(composition->profile, own_environment()), command));
     return 0;
   }
   if (invocation.verb == Verb::kWhy) {

@@ -171,7 +171,7 @@ void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view
 }
 
 void AuditLog::alarm(std::string_view host, std::string_view credential, std::string_view detail) {
-  const std::string text = fmt::format("{}: the credential {} {}", host, credential, detail);
+  const std::string text = fmt::format("{}: credential {}: {}", host, credential, detail);
   if (alarms_.size() < kMaxAlarms || alarms_.contains(text)) ++alarms_[text];
   Repeated* repeated = repeat("alarm", text);
   if (repeated == nullptr) return;

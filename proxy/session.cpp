@@ -235,9 +235,9 @@ Awaitable<void> serve_ssh(Services& services, tcp::socket socket, std::string ea
                           Wanted wanted) {
   auto admitted = services.policy.admit(wanted.host, wanted.port, Carried::kOpaque);
   if (const auto* denial = std::get_if<Denial>(&admitted)) {
-    auto refused =
-        refuse_tunnel(services, std::move(socket), wanted.host, wanted.port, *denial, wanted.way);
-    co_await std::move(refused);
+    services.audit.deny(*denial, way_name(wanted.way));
+    std::string text = ssh_refusal_text(services.policy, *denial, wanted.host);
+    co_await tell_ssh(std::move(socket), std::move(text));
   } else if (is_ssh_port(wanted.port)) {
     co_await tunnel(services, std::move(socket), std::move(early), std::get<Admission>(admitted),
                     wanted.way);

@@ -48,7 +48,9 @@ std::string ssh_refusal_text(const Policy& policy, const Denial& denial, const H
   if (!denial.remedy.empty()) out += " (outside of the sandbox, by its user).";
   const auto https = policy.admit(host, https_port(), Carried::kTls);
   if (std::holds_alternative<Admission>(https)) {
-    out += " https://" + host.text() + "/ is allowed: use that address.";
+    out += " https://" + host.text() +
+           "/ is allowed: use that address. (`git config --get-regexp insteadof` shows what turns "
+           "it into ssh.)";
   }
   return out;
 }

@@ -156,8 +156,8 @@ TEST_F(AuditLogTest, AnAlarmThatRepeatsIsOneLineOfTheSummary) {
   for (int i = 0; i < 3; ++i) log.alarm("a.example", "key", "was on its way");
   log.alarm("b.example", "key", "was on its way");
   EXPECT_EQ(log.summary().alarms,
-            (std::vector<std::string>{"a.example: the credential key was on its way (3 times)",
-                                      "b.example: the credential key was on its way"}));
+            (std::vector<std::string>{"a.example: credential key: was on its way (3 times)",
+                                      "b.example: credential key: was on its way"}));
 }
 
 TEST_F(AuditLogTest, AFloodOfAlarmsLeavesRoomForTheRest) {

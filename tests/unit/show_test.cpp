@@ -98,6 +98,8 @@ network:
   ca:
     - /etc/corp.pem # sample.yaml:23:8
   proxy: http://proxy.example:3128 # sample.yaml:24:10
+ # looks names up by itself, where nothing can be checked: addresses and names
+ # that are not public ones are refused, unless NO_PROXY names them
 credentials:
   key: env:KEY to [a.example] as [KEY, K2] optional # sample.yaml:26:3
 audit:
@@ -107,6 +109,33 @@ limits:
   processes: 10 # sample.yaml:28:33
   time: 60 s # sample.yaml:28:43
 )");
+}
+
+TEST(Show, NamesTheProxyOfTheEnvironmentWithoutItsPassword) {
+  struct Row {
+    std::vector<std::string> environment;
+    const char* shown;  // null: nothing
+  };
+  for (const Row& row : {
+           Row{{"HTTPS_PROXY=http://user:p%40ss@proxy.corp:3128/"}, "http://proxy.corp:3128/"},
+           Row{{"HTTPS_PROXY=u:p@q@proxy.corp"}, "proxy.corp"},
+           Row{{"HTTPS_PROXY=http://a", "https_proxy=http://b"}, "http://b"},
+           Row{{"HTTPS_PROXY=", "HTTP_PROXY=http://a", "PATH=/"}, nullptr},
+       }) {
+    const auto proxy = with_outer_proxy({}, row.environment).network.proxy;
+    ASSERT_EQ(proxy.has_value(), row.shown != nullptr) << row.environment[0];
+    if (proxy) EXPECT_EQ(proxy->value, row.shown);
+  }
+  const std::vector<std::string> environment{"HTTPS_PROXY=http://user:word@proxy.corp:1"};
+  const std::string text = show_text(with_outer_proxy({}, environment), {});
+  EXPECT_NE(text.find("proxy: http://proxy.corp:1"), std::string::npos) << text;
+  EXPECT_NE(text.find("# HTTPS_PROXY of this environment\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("word"), std::string::npos);
+  EXPECT_EQ(with_outer_proxy(sample(), environment).network.proxy->value,
+            "http://proxy.example:3128");
+  Profile open;
+  open.network.mode.value = NetworkMode::kDangerouslyOpen;
+  EXPECT_FALSE(with_outer_proxy(open, environment).network.proxy);
 }
 
 TEST(Show, JsonHoldsTheSame) {
