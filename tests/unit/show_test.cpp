@@ -124,7 +124,9 @@ TEST(Show, NamesTheProxyOfTheEnvironmentWithoutItsPassword) {
        }) {
     const auto proxy = with_outer_proxy({}, row.environment).network.proxy;
     ASSERT_EQ(proxy.has_value(), row.shown != nullptr) << row.environment[0];
-    if (proxy) EXPECT_EQ(proxy->value, row.shown);
+    if (proxy) {
+      EXPECT_EQ(proxy->value, row.shown);
+    }
   }
   const std::vector<std::string> environment{"HTTPS_PROXY=http://user:word@proxy.corp:1"};
   const std::string text = show_text(with_outer_proxy({}, environment), {});
