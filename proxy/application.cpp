@@ -125,10 +125,10 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
-  auto credentials = read_credentials(configuration->credentials, configure.environment);
-  if (!credentials) return std::move(credentials).error();
   auto host_log = system_log_of(configuration->audit, configure.environment);
   if (!host_log) return std::move(host_log).error();
+  auto credentials = read_credentials(configuration->credentials, configure.environment);
+  if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
                                        std::move(configure.session), std::move(*host_log));
