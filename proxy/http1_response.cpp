@@ -12,7 +12,10 @@ namespace asio = boost::asio;
 using Outcome = Http1Transfer::Outcome;
 
 constexpr std::string_view kClientGone = "the client closed the connection";
-constexpr std::string_view kMalformed = "the origin's answer is malformed: ";
+
+std::string malformed(std::string_view reason) {
+  return std::string("the origin's answer is malformed: ").append(reason);
+}
 
 // May this become the head of an answer?
 bool begins_as_http(std::string_view bytes) {
@@ -97,7 +100,7 @@ Awaitable<std::variant<ParsedResponse, Outcome>> Http1Transfer::read_head() {
       }
       const auto end = scanner.scan(origin_.bytes());
       if (const auto* fault = std::get_if<HeadFault>(&end)) {
-        const auto why = std::string(kMalformed) + fault->reason;
+        const auto why = malformed(fault->reason);
         co_return co_await origin_failed(why);
       }
       if (const auto* bytes = std::get_if<std::size_t>(&end)) {
@@ -105,7 +108,7 @@ Awaitable<std::variant<ParsedResponse, Outcome>> Http1Transfer::read_head() {
             parse_response_head(origin_.bytes().substr(0, *bytes), exchange_.request().method);
         origin_.consume(*bytes);
         if (auto* response = std::get_if<ParsedResponse>(&parsed)) co_return std::move(*response);
-        const auto why = std::string(kMalformed) + std::get<HeadFault>(parsed).reason;
+        const auto why = malformed(std::get<HeadFault>(parsed).reason);
         co_return co_await origin_failed(why);
       }
       if (!watchdog) watchdog.emplace(origin_.stream()).expires_after(limits::kHead);
@@ -185,7 +188,7 @@ Awaitable<Outcome> Http1Transfer::pass_body(Framing framing, Framing::Kind kind,
   for (;;) {
     const std::string_view piece = body.take(origin_);
     if (body.fault()) {
-      const auto why = std::string(kMalformed) + body.fault()->reason;
+      const auto why = malformed(body.fault()->reason);
       // As long as nothing of it was passed on there can be another answer in its place.
       if (!begun) co_return co_await origin_failed(why);
       co_return cut(why);

@@ -183,7 +183,9 @@ int main(int argc, char** argv) {
     complain(unreadable.error().what());
     return kFailed;
   }
+  // What they say is said by write(2), too: a peer that is gone, a file that may not grow.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   bound_resources();
   try {
     return main_with(std::vector<std::string_view>(argv + (argc > 0 ? 1 : 0), argv + argc));

@@ -13,20 +13,20 @@ import h2.config
 import h2.connection
 import h2.events
 
-from . import http1, http2, site
+from . import http1, http2
 
 PATIENCE = 30
 ALERT = bytes.fromhex("15030300020228")  # fatal, handshake_failure
 
 
 class Ended:
-    """When an origin saw that nobody wants its answer any more, by fault."""
+    """How long an origin had to wait until it saw that nobody wants its answer any more: seconds, by fault."""
 
     def __init__(self):
-        self.at = {}
+        self.after = {}
 
-    def note(self, name):
-        self.at[name] = time.monotonic()
+    def note(self, name, begun):
+        self.after.setdefault(name, []).append(time.monotonic() - begun)
 
 
 def cut(connection):
@@ -85,8 +85,9 @@ def head(*fields):
 
 def stalls(ended, name, *pieces):
     def act(secure):
+        begun = time.monotonic()
         says(*pieces, end=until_gone)(secure)
-        ended.note(name)
+        ended.note(name, begun)
 
     return act
 
@@ -107,7 +108,8 @@ def http1_faults(context, ended):
         "promises no number": says(head("Content-Length: three"), "abc", end=until_gone),
         "promises a length and chunks": says(head("Content-Length: 3", "Transfer-Encoding: chunked"), "3\r\nabc\r\n0\r\n\r\n",
                                              end=until_gone),
-        "sends a chunk that is none": says(chunked, "3\r\nabc\r\nxyz\r\n", end=until_gone),
+        "sends a chunk that is none": says(chunked, "xyz\r\n", end=until_gone),
+        "is silent after half a head": says("HTTP/1.1 200 OK\r\nX: y", end=until_gone),
         "speaks no HTTP": says("SSH-2.0-OpenSSH_9.2\r\n", end=until_gone),
         "has a head of 1 MB": says(head(*(f"X-{n}: {'x' * 1000}" for n in range(1000))), end=until_gone),
         "has a field of 1 MB": says(head("X: " + "x" * 1_000_000), end=until_gone),
@@ -116,18 +118,31 @@ def http1_faults(context, ended):
         "stalls before its head": stalls(ended, "stalls before its head"),
         "stalls in its head": stalls(ended, "stalls in its head", "HTTP/1.1 200 OK\r\nX: y"),
         "sends without end": endless(ended, "sends without end"),
+        "takes an upload": takes_upload(ended, "takes an upload"),
     }
     return {name: after_request(context, act) for name, act in acts.items()}
 
 
 def endless(ended, name):
     def act(secure):
+        begun = time.monotonic()
         secure.sendall(head("Transfer-Encoding: chunked").encode())
         try:
             while True:
                 secure.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
         except OSError:
-            ended.note(name)
+            ended.note(name, begun)
+
+    return act
+
+
+def takes_upload(ended, name):
+    """Reads a body of whatever length, slowly; notes how it ended: True, whole."""
+
+    def act(secure):
+        begun = time.monotonic()
+        until_gone(secure)
+        ended.note(name, begun)
 
     return act
 
@@ -207,7 +222,9 @@ def handshake_faults():
         cut(connection)
 
     def plain(connection):
-        http1.serve(connection, site.Site())
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        until_gone(connection)
 
     def noise(connection):
         connection.recv(65536)
