@@ -52,7 +52,7 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 class Forwarded final : public AdmittedExchange {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides)
+            Overrides overrides, std::shared_ptr<const HostSecrets> secrets)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
@@ -60,6 +60,7 @@ class Forwarded final : public AdmittedExchange {
         place_(permit.place()),
         overrides_(overrides),
         begun_(Clock::now()) {
+    if (secrets) scrubber_.emplace(std::move(secrets), head_.method);
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
     if (settings->via.empty()) return;
@@ -75,13 +76,21 @@ class Forwarded final : public AdmittedExchange {
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
   BodyFilter* request_body() override { return nullptr; }
-  BodyFilter* response_body() override { return nullptr; }
+  BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
+
+  void interim(Fields& fields) override {
+    if (scrubber_) scrubber_->scrub(fields);
+  }
 
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
     // Offers of HTTP/3, which has no way out; clients would try it and wait.
     remove_fields(head.fields, "alt-svc");
     if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
-    return {};
+    if (!scrubber_) return {};
+    const auto unreadable = scrubber_->respond(head);
+    if (!unreadable) return {};
+    return failure_of(502, "http_response_content_coding",
+                      admission_.host().text() + " " + *unreadable, &head_);
   }
 
   void request_trailers(Fields& trailers) override {
@@ -95,7 +104,9 @@ class Forwarded final : public AdmittedExchange {
       return true;
     });
   }
-  void response_trailers(Fields&) override {}
+  void response_trailers(Fields& trailers) override {
+    if (scrubber_) scrubber_->scrub(trailers);
+  }
 
   void finished(unsigned status, std::uint64_t bytes_up, std::uint64_t bytes_down,
                 std::string_view failure) override {
@@ -113,9 +124,23 @@ class Forwarded final : public AdmittedExchange {
     event.place = place_;
     event.detail = failure;
     services_.audit.record(event);
+    if (scrubber_) record_scrubbed();
   }
 
  private:
+  void record_scrubbed() {
+    for (auto& [name, count] : scrubber_->replaced()) {
+      AuditEvent event;
+      event.event = "scrub";
+      event.host = admission_.host().text();
+      event.method = head_.method;
+      event.path = path_of(gateway_ ? path_ : head_.target);
+      event.credential = std::move(name);
+      event.count = count;
+      services_.audit.record(event);
+    }
+  }
+
   Services& services_;
   Admission admission_;
   RequestHead head_;
@@ -123,7 +148,8 @@ class Forwarded final : public AdmittedExchange {
   std::string place_;
   Overrides overrides_;
   std::optional<Gateway> gateway_;
-  std::string path_;  // with a gateway: the target before it was mapped
+  std::string path_;                          // with a gateway: the target before it was mapped
+  std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
   Clock::time_point begun_;
 };
 
@@ -178,6 +204,8 @@ class BaseGate : public AnsweringGate {
     head.target = permit.target();
     const Overrides overrides{permit.method_limited(), permit.path_limited()};
     overrides.drop_from(head.fields);
+    auto secrets = services_.secrets.of(admission.host(), services_.injector);
+    if (secrets) ask_for_plain_answers(head);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
       services_.audit.alarm(denial->target, denial->rule, denial->detail);
@@ -192,7 +220,8 @@ class BaseGate : public AnsweringGate {
       event.credential = name;
       services_.audit.record(event);
     }
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides);
+    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
+                                       std::move(secrets));
   }
 
   Services& services_;
