@@ -21,7 +21,7 @@ struct Alias {
   std::string_view service;
   std::string_view endpoint;
 };
-constexpr std::array<Alias, 39> kAliases = {{
+constexpr auto kAliases = std::to_array<Alias>({
     {"IoTSecuredTunneling", "iot"},
     {"appconfig", "appconfigdata"},
     {"appstream", "appstream2"},
@@ -61,7 +61,7 @@ constexpr std::array<Alias, 39> kAliases = {{
     {"sqs", "queue"},
     {"sso-oauth", "oidc"},
     {"transcribe", "transcribestreaming"},
-}};
+});
 
 // Calls are named in the body, and some of them make keys, tokens or passwords.
 constexpr std::array kMintingServices = {
@@ -77,7 +77,7 @@ struct MintingCall {
   std::string_view method;
   std::string_view path;
 };
-constexpr std::array<MintingCall, 48> kMintingCalls = {{
+constexpr auto kMintingCalls = std::to_array<MintingCall>({
     {"airflow", "CreateCliToken", "POST", "/clitoken/*"},
     {"airflow", "CreateWebLoginToken", "POST", "/webtoken/*"},
     {"apigateway", "CreateApiKey", "POST", "/apikeys"},
@@ -133,7 +133,7 @@ constexpr std::array<MintingCall, 48> kMintingCalls = {{
     {"sagemaker", "CreatePresignedMlflowTrackingServerUrl", "", ""},
     {"sagemaker", "CreatePresignedNotebookInstanceUrl", "", ""},
     {"ssm", "GetAccessToken", "", ""},
-}};
+});
 
 Error refused(std::string_view why) {
   return Error(Errc::kPeerProtocol, "this AWS request is not signed anew: " + std::string(why));
