@@ -13,6 +13,7 @@
 #include <set>
 
 #include "cli/mount_plan.hpp"
+#include "cli/programs.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -93,7 +94,9 @@ std::vector<std::string> own_environment() {
   return out;
 }
 
-Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
+Result<ProxyProcess> ProxyProcess::start(const std::vector<std::string>& environment) {
+  auto program = find_own_part("redoubtful-proxy");
+  if (!program) return std::move(program).error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::system_call("cannot make the proxy's control socket", errno);
@@ -108,24 +111,25 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   }
   out.complaints_ = std::move(complaints->read);
   std::string lang;
-  for (const auto& entry : request.environment) {
+  for (const auto& entry : environment) {
     if (entry.starts_with("LANG=")) lang = entry;
   }
-  auto child = ChildProcess::fork([&]() -> int {
-    return become_proxy(request.program, theirs.get(), complaints->write.get(), lang);
-  });
+  auto child = ChildProcess::spawn(
+      [&]() -> int { return become_proxy(*program, theirs.get(), complaints->write.get(), lang); });
   if (!child) return std::move(child).error().during("starting redoubtful-proxy");
   out.child_ = std::move(*child);
   out.receiver_.emplace(out.control_.get());
+  return out;
+}
+
+Result<void> ProxyProcess::configure(ProxyRequest request) {
   control::Configure configure;
   configure.session = std::move(request.session);
   configure.profile = show_json(with_absolute_paths(*request.profile, request.home), {});
   configure.environment = values_for(*request.profile, request.environment);
   configure.audit = std::move(request.audit);
-  if (auto sent = control::send(out.control_.get(), std::move(configure)); !sent) {
-    return out.gone();
-  }
-  return out;
+  if (auto sent = control::send(control_.get(), std::move(configure)); !sent) return gone();
+  return {};
 }
 
 Result<control::Message> ProxyProcess::next(int milliseconds) {

@@ -98,6 +98,10 @@ Result<int> run(const RunRequest& request) {
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
+  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
+                                 : RunNetwork::start(profile);
+  if (!network) return std::move(network).error();
+  log::stage("the proxy starts");
   auto collected = collect_host_facts(profile, request.directory,
                                       request.dry_run ? Making::kNothing : Making::kAllowed);
   if (!collected) return std::move(collected).error();
@@ -112,10 +116,10 @@ Result<int> run(const RunRequest& request) {
   }
   // Not earlier: a run that is refused leaves nothing behind, no empty log either.
   const std::string name = session_name();
-  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
-                                 : RunNetwork::start(profile, collected->places, name);
-  if (!network) return std::move(network).error();
-  log::stage("the proxy starts");
+  if (auto told = network->configure(collected->places, name); !told) {
+    return std::move(told).error();
+  }
+  log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
   if (auto settled = network->settle(); !settled) return std::move(settled).error();

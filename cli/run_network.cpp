@@ -25,24 +25,28 @@ RunNetwork RunNetwork::planned(const Profile& profile) {
   return out;
 }
 
-Result<RunNetwork> RunNetwork::start(const Profile& profile, const Places& places,
-                                     const std::string& session) {
+Result<RunNetwork> RunNetwork::start(const Profile& profile) {
   RunNetwork out(profile);
   if (!needs_proxy(profile.network)) return out;
-  auto program = find_own_part("redoubtful-proxy");
-  if (!program) return std::move(program).error();
-  auto audit = open_audit_log(places.state, session);
-  if (!audit) return std::move(audit).error();
-  auto proxy = ProxyProcess::start({.program = std::move(*program),
-                                    .session = session,
-                                    .profile = &profile,
-                                    .home = places.home,
-                                    .environment = own_environment(),
-                                    .audit = std::move(*audit)});
+  out.environment_ = own_environment();
+  auto proxy = ProxyProcess::start(out.environment_);
   if (!proxy) return std::move(proxy).error();
   out.proxy_.emplace(std::move(*proxy));
-  out.trust_.emplace(read_system_bundle());
   return out;
+}
+
+Result<void> RunNetwork::configure(const Places& places, const std::string& session) {
+  if (!proxy_) return {};
+  auto audit = open_audit_log(places.state, session);
+  if (!audit) return std::move(audit).error();
+  auto configured = proxy_->configure({.session = session,
+                                       .profile = profile_,
+                                       .home = places.home,
+                                       .environment = std::move(environment_),
+                                       .audit = std::move(*audit)});
+  if (!configured) return configured;
+  trust_.emplace(read_system_bundle());
+  return {};
 }
 
 Result<void> RunNetwork::settle() {

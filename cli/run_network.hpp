@@ -19,10 +19,12 @@ namespace redoubtful::cli {
 
 class RunNetwork {
  public:
-  // Starts the proxy where the mode has one; it works while the rest is planned. Errors:
+  // Starts the proxy where the mode has one; it makes ready while the rest is planned. Errors:
   // kMissingProgram, kSystemCall.
-  static Result<RunNetwork> start(const Profile& profile, const Places& places,
-                                  const std::string& session);
+  static Result<RunNetwork> start(const Profile& profile);
+
+  // Opens the run's audit log and tells the proxy what is allowed. Errors: kSystemCall.
+  Result<void> configure(const Places& places, const std::string& session);
 
   // Nothing is started: for --dry-run.
   static RunNetwork planned(const Profile& profile);
@@ -49,6 +51,7 @@ class RunNetwork {
   explicit RunNetwork(const Profile& profile) : profile_(&profile) {}
 
   const Profile* profile_;
+  std::vector<std::string> environment_;  // the host's
   std::optional<ProxyProcess> proxy_;
   std::optional<SystemTrust> trust_;  // with the proxy
   control::Ready ready_;

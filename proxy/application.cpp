@@ -113,8 +113,9 @@ struct Application::Parts {
 Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Application::~Application() = default;
 
-Result<std::unique_ptr<Application>> Application::create(asio::io_context& context,
-                                                         control::Configure configure) {
+Result<std::unique_ptr<Application>> Application::create(
+    asio::io_context& context, control::Configure configure,
+    std::unique_ptr<CertificateAuthority> authority) {
   auto configuration = parse_configuration(configure.profile);
   if (!configuration) return std::move(configuration).error();
   const NetworkProfile& network = configuration->network;
@@ -126,9 +127,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
                                        std::move(configure.session));
-  auto authority = CertificateAuthority::create();
-  if (!authority) return std::move(authority).error().during("making the session's CA");
-  parts->authority = std::move(*authority);
+  parts->authority = std::move(authority);
   auto tls = OriginTls::create(root_files(network), {});
   if (!tls) return std::move(tls).error();
   parts->origin_tls = std::move(*tls);
@@ -172,7 +171,11 @@ Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
 
 AuditLog& Application::audit() { return parts_->audit; }
 
-void Application::prepare_for_confinement() { load_libraries(); }
+Result<void> Application::prepare_for_confinement() {
+  load_libraries();
+  if (auto prepared = parts_->authority->prepare(); !prepared) return prepared;
+  return parts_->origin_tls->prepare();
+}
 
 Awaitable<control::ProbeResult> Application::probe(control::Probe probe) {
   return probe_target(*parts_->services, std::move(probe));

@@ -234,19 +234,24 @@ SslContextPtr make_server_context() {
 
 class SessionAuthority final : public CertificateAuthority {
  public:
-  SessionAuthority(KeyPtr key, KeyPtr leaf_key, CertificatePtr certificate, std::string pem,
-                   SslContextPtr context)
+  SessionAuthority(KeyPtr key, KeyPtr leaf_key, CertificatePtr certificate, std::string pem)
       : key_(std::move(key)),
         leaf_key_(std::move(leaf_key)),
         certificate_(std::move(certificate)),
-        pem_(std::move(pem)),
-        context_(std::move(context)) {}
+        pem_(std::move(pem)) {}
 
   const std::string& certificate_pem() const noexcept override { return pem_; }
+
+  Result<void> prepare() override {
+    if (!context_) context_ = make_server_context();
+    if (!context_) return openssl_error("cannot set up TLS");
+    return {};
+  }
 
   Result<SslPtr> server(const Host& host, const std::string& protocol) override {
     X509* leaf = leaf_for(host);
     if (leaf == nullptr) return openssl_error("cannot make a certificate for " + host.text());
+    if (auto prepared = prepare(); !prepared) return std::move(prepared).error();
     SslPtr ssl(SSL_new(context_.get()));
     // A ticket counts for the name that it was given for, and no other.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> id{};
@@ -288,7 +293,7 @@ class SessionAuthority final : public CertificateAuthority {
   KeyPtr leaf_key_;
   CertificatePtr certificate_;
   std::string pem_;
-  SslContextPtr context_;
+  SslContextPtr context_;   // null before the first use
   std::list<Leaf> recent_;  // most recent first
   std::unordered_map<std::string, std::list<Leaf>::iterator> by_name_;
 };
@@ -311,11 +316,9 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create() {
   CertificatePtr certificate = make_authority(key.get(), name, std::time(nullptr));
   if (!certificate) return openssl_error("cannot make the session's certificate authority");
   std::string pem = pem_of(certificate.get());
-  SslContextPtr context = make_server_context();
-  if (pem.empty() || !context) return openssl_error("cannot set up TLS");
+  if (pem.empty()) return openssl_error("cannot write the session's certificate");
   return std::unique_ptr<CertificateAuthority>(std::make_unique<SessionAuthority>(
-      std::move(key), std::move(leaf_key), std::move(certificate), std::move(pem),
-      std::move(context)));
+      std::move(key), std::move(leaf_key), std::move(certificate), std::move(pem)));
 }
 
 }  // namespace redoubtful::proxy

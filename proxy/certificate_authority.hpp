@@ -24,6 +24,10 @@ class CertificateAuthority {
 
   virtual const std::string& certificate_pem() const noexcept = 0;
 
+  // Makes what all connections share; else the first one does. Apart from create(), for it takes
+  // longer than the rest, and the box waits for the certificate only. Errors: kTls.
+  virtual Result<void> prepare() = 0;
+
   // The server's end of a connection that shows a leaf for the host: TLS 1.2 and later, tickets on
   // (for this host only), read-ahead. All share one context, for a context costs more than a leaf;
   // at most 1,024 leaves are kept, the least recently used goes first.

@@ -95,14 +95,20 @@ class Conversation {
 
 int serve(int fd) {
   control::Receiver receiver(fd);
+  // The command line plans the box meanwhile: what needs no profile is made now.
+  auto authority = CertificateAuthority::create();
+  if (!authority) return fail(fd, authority.error());
   auto first = receiver.receive();
   if (!first || !std::holds_alternative<control::Configure>(*first)) return kFailed;
   asio::io_context context(1);
-  auto application = Application::create(context, std::get<control::Configure>(std::move(*first)));
+  auto application = Application::create(context, std::get<control::Configure>(std::move(*first)),
+                                         std::move(*authority));
   if (!application) return fail(fd, application.error());
   if (auto sent = control::send(fd, (*application)->take_ready()); !sent) return kFailed;
   // The command line builds the box meanwhile.
-  (*application)->prepare_for_confinement();
+  if (auto prepared = (*application)->prepare_for_confinement(); !prepared) {
+    return fail(fd, prepared.error());
+  }
   auto confined = confine();
   if (!confined) return fail(fd, confined.error());
   for (const auto& note : *confined) complain(note);

@@ -210,7 +210,9 @@ Result<void> run_standalone(const StandaloneOptions& options) {
     }
   }
   asio::io_context context(1);
-  auto application = Application::create(context, std::move(configure));
+  auto authority = CertificateAuthority::create();
+  if (!authority) return std::move(authority).error();
+  auto application = Application::create(context, std::move(configure), std::move(*authority));
   if (!application) return std::move(application).error();
   const control::Ready ready = (*application)->take_ready();
 
@@ -252,7 +254,7 @@ Result<void> run_standalone(const StandaloneOptions& options) {
     return written;
   }
   for (const auto& note : ready.notes) std::fprintf(stderr, "redoubtful-proxy: %s\n", note.c_str());
-  (*application)->prepare_for_confinement();
+  if (auto prepared = (*application)->prepare_for_confinement(); !prepared) return prepared;
   (*application)->require(std::move(*token));
   asio::signal_set signals(context, SIGTERM, SIGINT);
   signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });

@@ -41,6 +41,9 @@ class OriginTls {
   // certificate that the host shows. Errors: as create.
   virtual Result<void> trust_for(const Host& host, const std::string& pem_file) = 0;
 
+  // Makes what all connections share; else the first one does. Errors: kTls.
+  virtual Result<void> prepare() = 0;
+
   // Handshakes as a client. `protocols`: ALPN to offer, in order, may be empty. `name` is verified
   // and sent as SNI (an address: verified as IP, no SNI). Completes within limits::kHandshake.
   virtual Awaitable<std::variant<std::unique_ptr<Stream>, TlsFailure>> connect(
