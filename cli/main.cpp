@@ -60,8 +60,12 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   for (const auto& notice : composition->notices) log::note(notice);
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
-    print(invocation.format == Format::kJson ? show_json(composition->profile, command)
-                                             : show_text(composition->profile, command));
+    if (invocation.format == Format::kJson) {
+      expand_certificate_files(composition->profile.network, places.home);
+      print(show_json(composition->profile, command));
+    } else {
+      print(show_text(composition->profile, command));
+    }
     return 0;
   }
   if (invocation.verb == Verb::kWhy) {

@@ -171,6 +171,10 @@ Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
   return parts_->listeners->listen(std::move(fd), entry);
 }
 
+void Application::end_loops(std::function<void(const std::string&)> looped) {
+  parts_->listeners->end_loops(std::move(looped));
+}
+
 AuditLog& Application::audit() { return parts_->audit; }
 
 Result<void> Application::prepare_for_confinement() {

@@ -3,7 +3,10 @@
 // The proxy as a whole: made from a Configure, serving Listeners, until it is told to finish.
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "common/control_channel.hpp"
 #include "common/error.hpp"
@@ -40,6 +43,8 @@ class Application {
   void require(AccessToken token);
   // Standing alone: accepts on a listening socket of the machine's own network.
   Result<void> listen(UniqueFd fd, Listeners::Entry entry);
+  // Standing alone: see Listeners::end_loops(). Before listen().
+  void end_loops(std::function<void(const std::string&)> looped);
 
  private:
   struct Parts;

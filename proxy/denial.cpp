@@ -194,6 +194,8 @@ unsigned status_for(DenyReason reason) {
       return 400;
     case DenyReason::kCredentialMissing:
       return 401;
+    case DenyReason::kNoToken:
+      return 407;
     case DenyReason::kLimit:
       return 429;
     default:
@@ -233,6 +235,8 @@ std::string_view reason_text(DenyReason reason) {
       return "a credential was on its way to where it does not belong";
     case DenyReason::kCredentialMissing:
       return "it is reached with the session's credential only";
+    case DenyReason::kNoToken:
+      return "it wants the token of this proxy";
     case DenyReason::kLimit:
       return "a limit of this session is reached";
   }

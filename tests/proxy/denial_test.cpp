@@ -113,6 +113,7 @@ TEST(Denial, HasTheStatusOfItsReason) {
                                               {DenyReason::kBadTarget, 400},
                                               {DenyReason::kMalformed, 400},
                                               {DenyReason::kCredentialMissing, 401},
+                                              {DenyReason::kNoToken, 407},
                                               {DenyReason::kLimit, 429}};
   for (int i = 0; i <= static_cast<int>(DenyReason::kLimit); ++i) {
     const auto reason = static_cast<DenyReason>(i);
