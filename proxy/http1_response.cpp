@@ -13,6 +13,16 @@ using Outcome = Http1Transfer::Outcome;
 
 constexpr std::string_view kClientGone = "the client closed the connection";
 
+std::string malformed(std::string_view reason) {
+  return std::string("the origin's answer is malformed: ").append(reason);
+}
+
+// May this become the head of an answer?
+bool begins_as_http(std::string_view bytes) {
+  constexpr std::string_view kBegin = "HTTP/1.";
+  return kBegin.starts_with(bytes.substr(0, kBegin.size()));
+}
+
 // How the client gets a body that came in `framing`.
 Framing::Kind sent_as(const Framing& framing, HttpVersion client, const BodyFilter* filter) {
   if (framing.kind == Framing::Kind::kNone) return framing.kind;
@@ -84,16 +94,22 @@ Awaitable<std::variant<ParsedResponse, Outcome>> Http1Transfer::read_head() {
   std::optional<Watchdog> watchdog;
   for (;;) {
     if (!origin_.empty()) {
+      // Nothing is waited for from what speaks another protocol.
+      if (!begins_as_http(origin_.bytes())) {
+        co_return co_await origin_failed("the origin does not answer in HTTP/1");
+      }
       const auto end = scanner.scan(origin_.bytes());
       if (const auto* fault = std::get_if<HeadFault>(&end)) {
-        co_return co_await origin_failed(fault->reason);
+        const auto why = malformed(fault->reason);
+        co_return co_await origin_failed(why);
       }
       if (const auto* bytes = std::get_if<std::size_t>(&end)) {
         auto parsed =
             parse_response_head(origin_.bytes().substr(0, *bytes), exchange_.request().method);
         origin_.consume(*bytes);
         if (auto* response = std::get_if<ParsedResponse>(&parsed)) co_return std::move(*response);
-        co_return co_await origin_failed(std::get<HeadFault>(parsed).reason);
+        const auto why = malformed(std::get<HeadFault>(parsed).reason);
+        co_return co_await origin_failed(why);
       }
       if (!watchdog) watchdog.emplace(origin_.stream()).expires_after(limits::kHead);
     }
@@ -168,9 +184,15 @@ Awaitable<Outcome> Http1Transfer::pass_body(Framing framing, Framing::Kind kind,
   BodyReader body(framing);
   BodyWriter writer(kind, filter);
   Buffers out = {asio::buffer(head_)};
+  bool begun = false;
   for (;;) {
     const std::string_view piece = body.take(origin_);
-    if (body.fault()) co_return cut(body.fault()->reason);
+    if (body.fault()) {
+      const auto why = malformed(body.fault()->reason);
+      // As long as nothing of it was passed on there can be another answer in its place.
+      if (!begun) co_return co_await origin_failed(why);
+      co_return cut(why);
+    }
     down_ += piece.size();
     if (body.done()) {
       if (!body.trailers().empty()) exchange_.response_trailers(body.trailers());
@@ -179,6 +201,7 @@ Awaitable<Outcome> Http1Transfer::pass_body(Framing framing, Framing::Kind kind,
       writer.put(piece, out);
     }
     if (!out.empty() && co_await client_.write(std::move(out))) co_return gone();
+    begun = true;
     if (body.done()) break;
     out.clear();
     if (!origin_.empty()) continue;

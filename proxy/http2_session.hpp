@@ -6,7 +6,8 @@
 //
 // Bodies wait here in a queue per stream, and the bytes that they came from are given back to the
 // window of the session they came from (`source`) only when the Stream has taken them: so each
-// stream holds at most its window, and one that stands still stops no other.
+// stream holds at most its window, and one that stands still stops no other. What all connections
+// hold together is bounded, too (limits::kHeldBytes): beyond it, the greedy are not read from.
 //
 // Lifetime: events, stream and source must outlive run().
 
@@ -140,6 +141,7 @@ class Http2Session {
   void open();
   Awaitable<int> read_loop();
   Awaitable<int> write_loop();
+  bool over_its_share() const noexcept;
   void receive(std::string_view bytes);
   void fill();
   void disconnect(std::string_view reason);
@@ -172,6 +174,8 @@ class Http2Session {
   std::int32_t reset_here_ = 0;      // the stream that our RST_STREAM is about to end
   std::size_t window_pool_;
   std::size_t waiting_bytes_ = 0;
+  std::size_t held_ = 0;                       // of all windows
+  inline static std::size_t held_by_all_ = 0;  // of all sessions: the proxy is one thread
   Allowance idle_frames_;
   Allowance resets_;
   std::string out_;

@@ -5,10 +5,8 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <exception>
 #include <set>
@@ -17,6 +15,7 @@
 #include "proxy/limits.hpp"
 #include "proxy/own_connection.hpp"
 #include "proxy/session.hpp"
+#include "proxy/stream.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -58,6 +57,16 @@ bool named_by_rule(const NetworkProfile& network, const Host& name) {
     }
   }
   return false;
+}
+
+// The whole buffer. False: it ended before.
+Awaitable<bool> fill(Stream& stream, asio::mutable_buffer buffer) {
+  while (buffer.size() > 0) {
+    const IoResult got = co_await stream.read_some(buffer);
+    if (got.error) co_return false;
+    buffer += got.bytes;
+  }
+  co_return true;
 }
 
 }  // namespace
@@ -260,7 +269,8 @@ Awaitable<void> Listeners::answer_udp(std::shared_ptr<udp::socket> socket) {
 }
 
 Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
-  asio::steady_timer patience(context_);
+  auto client = plain_stream(std::move(socket));
+  Watchdog patience(*client);
   std::array<unsigned char, 2> length;
   std::string query;
   const NamedByRule named = [this](const Host& name) {
@@ -268,25 +278,18 @@ Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
   };
   for (;;) {
     patience.expires_after(limits::kFirstBytes);
-    patience.async_wait([&socket](const error_code& error) {
-      error_code ignored;
-      if (!error) socket.cancel(ignored);
-    });
-    auto [error, got] = co_await asio::async_read(socket, asio::buffer(length), kTuple);
-    if (error) co_return;
+    if (!co_await fill(*client, asio::buffer(length))) co_return;
     query.resize(static_cast<std::size_t>(length[0] * 256 + length[1]));
     if (query.size() > limits::kDnsMessageBytes) co_return;
-    auto [failed, read] = co_await asio::async_read(socket, asio::buffer(query), kTuple);
-    if (failed) co_return;
+    if (!co_await fill(*client, asio::buffer(query))) co_return;
     auto answer = answer_dns(query, services_.names, named);
     if (!answer) co_return;
     const DnsAnswer noted = note(std::move(*answer));
     const std::size_t size = noted.bytes.size();
     length = {static_cast<unsigned char>(size >> 8U), static_cast<unsigned char>(size)};
-    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(length),
-                                                       asio::buffer(noted.bytes)};
-    auto [unsent, written] = co_await asio::async_write(socket, buffers, kTuple);
-    if (unsent) co_return;
+    std::vector<asio::const_buffer> pieces = {asio::buffer(length), asio::buffer(noted.bytes)};
+    const IoResult put = co_await client->write(std::move(pieces));
+    if (put.error) co_return;
   }
 }
 

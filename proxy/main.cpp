@@ -2,8 +2,10 @@
 // socketpair, or by itself beside a container (standalone.hpp).
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -19,6 +21,7 @@
 #include "common/control_channel.hpp"
 #include "proxy/application.hpp"
 #include "proxy/confinement.hpp"
+#include "proxy/limits.hpp"
 #include "proxy/standalone.hpp"
 
 namespace redoubtful::proxy {
@@ -92,6 +95,22 @@ class Conversation {
   control::Receiver& receiver_;
   asio::local::stream_protocol::socket socket_;
 };
+
+// Two descriptors a connection, where the usual soft limit is 1,024. And memory that no bound of
+// limits.hpp lets it come near: should one be missing, it is the run that ends, not the machine.
+void bound_resources() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+#if !defined(__SANITIZE_ADDRESS__)  // whose shadow alone is terabytes
+  if (::getrlimit(RLIMIT_DATA, &limit) == 0) {
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, limits::kMemoryBytes);
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
+#endif
+}
 
 int serve(int fd) {
   control::Receiver receiver(fd);
@@ -172,7 +191,10 @@ int main(int argc, char** argv) {
     complain(unreadable.error().what());
     return kFailed;
   }
+  // What they say is said by write(2), too: a peer that is gone, a file that may not grow.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  bound_resources();
   try {
     return main_with(std::vector<std::string_view>(argv + (argc > 0 ? 1 : 0), argv + argc));
   } catch (const std::exception& bug) {
