@@ -123,6 +123,20 @@ void AuditLog::record(const AuditEvent& event) {
   write(line.take());
 }
 
+std::shared_ptr<OpenRequest> AuditLog::open(AuditEvent event) {
+  auto request = std::make_shared<OpenRequest>(
+      OpenRequest{std::move(event), std::chrono::steady_clock::now(), ++requests_});
+  open_.emplace(request->number, request);
+  return request;
+}
+
+void AuditLog::close(OpenRequest& request) {
+  if (open_.erase(request.number) == 0) return;
+  request.event.time = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - request.begun);
+  record(request.event);
+}
+
 void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view method,
                     std::string_view path) {
   if (refused_.size() < kMaxRefusedHosts || refused_.contains(denial.target)) {
@@ -188,6 +202,13 @@ control::Summary AuditLog::summary() const {
 void AuditLog::finish() {
   if (finished_) return;
   finished_ = true;
+  const auto under_way = open_;
+  for (const auto& [number, weak] : under_way) {
+    const auto request = weak.lock();
+    if (!request) continue;
+    request->event.detail = "it was under way when the run ended, its bytes not counted";
+    close(*request);
+  }
   for (const auto& [key, repeated] : denials_) {
     if (repeated.count == repeated.written || repeated.line.empty()) continue;
     json::object out = json::parse(repeated.line).as_object();

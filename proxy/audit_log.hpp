@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <ctime>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/control_channel.hpp"
@@ -43,6 +45,13 @@ struct AuditEvent {
   std::string credential;  // its name, never its value
 };
 
+// A request from its beginning to its end. Whoever serves it keeps it, and says what it learns.
+struct OpenRequest {
+  AuditEvent event;
+  std::chrono::steady_clock::time_point begun;
+  std::uint64_t number = 0;
+};
+
 class AuditLog {
  public:
   // Without a descriptor only the summary is kept.
@@ -52,6 +61,10 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
 
   void record(const AuditEvent& event);
+  // A line at close(); for what is under way when the session ends, at finish(): streams and
+  // WebSockets often are.
+  std::shared_ptr<OpenRequest> open(AuditEvent event);
+  void close(OpenRequest& request);
   // A refusal, counted where it repeats. `way`: "tls", "http", "connect", "dns" …
   void deny(const Denial& denial, std::string_view way, std::string_view method = {},
             std::string_view path = {});
@@ -81,6 +94,9 @@ class AuditLog {
   std::uint64_t lost_ = 0;
   bool full_ = false;
   bool finished_ = false;
+  std::uint64_t requests_ = 0;  // so far
+  // Weak: a bug may end one without close().
+  std::unordered_map<std::uint64_t, std::weak_ptr<OpenRequest>> open_;
   std::map<std::string, Repeated> denials_;
   std::map<std::string, control::RefusedHost> refused_;
   std::map<std::string, std::uint64_t> discovered_;

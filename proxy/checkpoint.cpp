@@ -13,7 +13,6 @@
 namespace redoubtful::proxy {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 
 // Where rules limit methods or paths, a header must not choose another one at the origin. Source:
 // Google's, Microsoft's and IBM's APIs; Symfony, Zend and IIS read the second kind.
@@ -56,20 +55,25 @@ class Forwarded final : public AdmittedExchange {
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
-        rule_(permit.rule()),
-        place_(permit.place()),
         overrides_(overrides),
-        body_(std::move(body)),
-        begun_(Clock::now()) {
+        body_(std::move(body)) {
+    AuditEvent event;
+    event.event = "request";
+    event.host = admission_.host().text();
+    event.port = admission_.port().number();
+    event.method = head_.method;
+    event.path = path_of(head_.target);
+    event.rule = permit.rule();
+    event.place = permit.place();
+    open_ = services_.audit.open(std::move(event));
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
     if (settings->via.empty()) return;
     // admit() let nothing through whose gateway cannot be read.
     if (auto gateway = Gateway::parse(settings->via)) {
       gateway_.emplace(std::move(*gateway));
-      path_ = head_.target;
       head_.authority = gateway_->authority();
-      head_.target = gateway_->target(path_);
+      head_.target = gateway_->target(head_.target);
     }
   }
 
@@ -79,6 +83,7 @@ class Forwarded final : public AdmittedExchange {
   BodyFilter* response_body() override { return nullptr; }
 
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
+    open_->event.status = head.status;
     // Offers of HTTP/3, which has no way out; clients would try it and wait.
     remove_fields(head.fields, "alt-svc");
     if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
@@ -100,33 +105,21 @@ class Forwarded final : public AdmittedExchange {
 
   void finished(unsigned status, std::uint64_t bytes_up, std::uint64_t bytes_down,
                 std::string_view failure) override {
-    AuditEvent event;
-    event.event = "request";
-    event.host = admission_.host().text();
-    event.port = admission_.port().number();
-    event.method = head_.method;
-    event.path = path_of(gateway_ ? path_ : head_.target);
-    event.status = status;
-    event.bytes_up = bytes_up;
-    event.bytes_down = bytes_down;
-    event.time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun_);
-    event.rule = rule_;
-    event.place = place_;
-    event.detail = failure;
-    services_.audit.record(event);
+    open_->event.status = status;
+    open_->event.bytes_up = bytes_up;
+    open_->event.bytes_down = bytes_down;
+    open_->event.detail = failure;
+    services_.audit.close(*open_);
   }
 
  private:
   Services& services_;
   Admission admission_;
   RequestHead head_;
-  std::string rule_;
-  std::string place_;
   Overrides overrides_;
   std::optional<Gateway> gateway_;
-  std::string path_;  // with a gateway: the target before it was mapped
   std::unique_ptr<BodyFilter> body_;
-  Clock::time_point begun_;
+  std::shared_ptr<OpenRequest> open_;
 };
 
 // What the gates share: denials are audited and said, admitted requests become exchanges.

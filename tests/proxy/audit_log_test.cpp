@@ -113,6 +113,30 @@ TEST_F(AuditLogTest, TheAgentCannotFillTheDisk) {
   EXPECT_EQ(got.back().at("event"), "stop");
 }
 
+TEST_F(AuditLogTest, ARequestUnderWayAtTheEndIsInTheLogAndNoneIsTwice) {
+  AuditEvent event;
+  event.event = "request";
+  {
+    AuditLog log(descriptor(), "s");
+    event.path = "/stream";
+    const auto stream = log.open(event);
+    stream->event.status = 200;
+    event.path = "/done";
+    const auto done = log.open(event);
+    log.close(*done);
+    event.path = "/forgotten";
+    log.open(event).reset();
+    log.finish();
+    log.close(*stream);  // its coroutine ends later than the log
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), 4U);
+  EXPECT_EQ(got[1].at("path"), "/done");
+  EXPECT_EQ(got[2].at("path"), "/stream");
+  EXPECT_EQ(got[2].at("status"), 200);
+  EXPECT_NE(got[2].at("detail").as_string().find("under way"), std::string::npos);
+}
+
 TEST_F(AuditLogTest, WhateverIsInAFieldIsReadBackAsItWas) {
   const std::vector<std::string> texts = {"plain",          "\"quoted\"", "back\\slash",
                                           "tab\tnewline\n", "\x7f",       "b\u00fccher \u2028",
