@@ -132,6 +132,7 @@ constexpr std::string_view kAudit =
 What the network side of a run did: connections, requests, refusals and why,
 injected credentials (their names only), alarms. The newest session, or the one
 whose name begins with SESSION. The logs of the last 200 runs are kept.
+`audit: {syslog: true}` in a profile sends it to the host's log as well.
 
   -f, --follow  go on until the session is over
       --json    the log as it is: JSON lines, times in UTC

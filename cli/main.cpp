@@ -18,6 +18,7 @@
 #include "cli/options.hpp"
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
+#include "cli/proxy_process.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
 #include "cli/version.hpp"
@@ -64,7 +65,7 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
       expand_certificate_files(composition->profile.network, places.home);
       print(show_json(composition->profile, command));
     } else {
-      print(show_text(composition->profile, command));
+      print(show_text(with_outer_proxy(composition->profile, own_environment()), command));
     }
     return 0;
   }

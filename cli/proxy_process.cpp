@@ -37,12 +37,15 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 // For tests: the name servers that the proxy asks in place of resolv.conf's, "127.0.0.1:5353,…".
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
+// The same for the host's log: the socket in place of /dev/log.
+constexpr std::string_view kSyslogVariable = "REDOUBTFUL_SYSLOG";
 
 // The proxy has no home directory: paths are made absolute for it.
 Profile for_the_proxy(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
   out.credentials = with_absolute_paths(profile.credentials, home);
+  out.audit = profile.audit;
   expand_certificate_files(out.network, home);
   return out;
 }
@@ -52,6 +55,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
   names.emplace(kResolverVariable);
+  names.emplace(kSyslogVariable);
   for (auto& name : source_variable_names(profile.credentials)) names.insert(std::move(name));
   std::vector<control::NamedValue> out;
   for (const auto& entry : environment) {

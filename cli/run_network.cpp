@@ -138,10 +138,10 @@ void RunNetwork::finish() {
   if (const auto line = refused_line(summary->refused); !line.empty()) log::note(line);
   if (profile_->network.mode.value != NetworkMode::kDiscover) return;
   if (summary->discovered.empty()) {
-    log::note("this run needed no host");
+    log::note("this run needed no host but those that a rule allows");
     return;
   }
-  log::note("the rules that this run needed, for a profile:");
+  log::note("the rules that this run needed besides those it had, for a profile:");
   log::plain(rules_yaml(summary->discovered));
 }
 

@@ -14,6 +14,10 @@
 
 namespace redoubtful::cli {
 
+// The profile with the host's own HTTPS_PROXY where it names no other, as a run would use it;
+// without its user and password. `environment`: NAME=VALUE.
+Profile with_outer_proxy(Profile profile, const std::vector<std::string>& environment);
+
 // Lines of YAML, origins as comments; safe for a terminal.
 std::string show_text(const Profile& profile, const std::vector<std::string>& command);
 

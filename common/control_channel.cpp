@@ -178,7 +178,7 @@ Errc known_code(std::uint64_t number, Reader& in) {
 
 SocketPurpose known_purpose(std::uint64_t number, Reader& in) {
   if (number < static_cast<std::uint64_t>(SocketPurpose::kDnsUdp) ||
-      number > static_cast<std::uint64_t>(SocketPurpose::kSpare6)) {
+      number > static_cast<std::uint64_t>(SocketPurpose::kSsh)) {
     in.fail();
   }
   return static_cast<SocketPurpose>(number);

@@ -82,6 +82,7 @@ enum class SocketPurpose : std::uint8_t {
   kExplicit = 5,   // listening on 127.0.0.1:3128
   kSpare4 = 6,     // an unbound IPv4 stream socket, for a name's own port
   kSpare6 = 7,     // the same, IPv6
+  kSsh = 8,        // listening on port 22 of every address
 };
 
 struct PassedSocket {

@@ -149,6 +149,10 @@ struct Limits {
   std::optional<Sourced<std::chrono::seconds>> time;
 };
 
+struct AuditProfile {
+  Sourced<bool> syslog{false, {}};  // every line of the audit log goes to the host's log as well
+};
+
 // A document that took part, in the order in which it was applied.
 struct AppliedLayer {
   std::string name;  // "base", "claude", "command line" ...
@@ -164,6 +168,7 @@ struct Profile {
   EnvironmentProfile environment;
   NetworkProfile network;
   std::vector<CredentialProfile> credentials;
+  AuditProfile audit;
   Limits limits;
   std::vector<AppliedLayer> layers;
 };

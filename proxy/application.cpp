@@ -67,10 +67,14 @@ Result<std::optional<UpstreamProxy>> upstream_of(
   return Found(std::move(*parsed));
 }
 
-std::vector<std::string> root_files(const NetworkProfile& network) {
-  std::vector<std::string> out;
-  for (const auto& file : network.ca) out.push_back(file.value);
-  return out;
+Result<std::optional<SystemLog>> system_log_of(
+    const AuditProfile& audit, const std::vector<control::NamedValue>& environment) {
+  using Found = std::optional<SystemLog>;
+  if (!audit.syslog.value) return Found();
+  const std::string path = value_of(environment, {"REDOUBTFUL_SYSLOG"});
+  auto log = SystemLog::open(path.empty() ? SystemLog::kPath : path);
+  if (!log) return std::move(log).error().during(audit.syslog.origin.text() + ": audit.syslog");
+  return Found(std::move(*log));
 }
 
 // Libraries that would be opened at their first use, when that is no longer possible.
@@ -88,11 +92,11 @@ void load_libraries() {
 // In the order in which they are made; each refers to those above it only.
 struct Application::Parts {
   Parts(asio::io_context& io, Policy rules, std::vector<LiveCredential> credentials, UniqueFd log,
-        std::string session)
+        std::string session, std::optional<SystemLog> host_log)
       : context(io),
         policy(std::move(rules)),
         injector(std::move(credentials)),
-        audit(std::move(log), std::move(session)),
+        audit(std::move(log), std::move(session), std::move(host_log)),
         names([] { return std::chrono::steady_clock::now(); }) {}
 
   asio::io_context& context;
@@ -122,14 +126,16 @@ Result<std::unique_ptr<Application>> Application::create(
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
+  auto host_log = system_log_of(configuration->audit, configure.environment);
+  if (!host_log) return std::move(host_log).error();
   auto credentials =
       read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
-                                       std::move(configure.session));
+                                       std::move(configure.session), std::move(*host_log));
   parts->authority = std::move(authority);
-  auto tls = OriginTls::create(root_files(network), {});
+  auto tls = OriginTls::create(network.ca, {});
   if (!tls) return std::move(tls).error();
   parts->origin_tls = std::move(*tls);
   for (const auto& origin : network.origins) {

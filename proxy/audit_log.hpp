@@ -15,6 +15,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,7 @@
 #include "common/host.hpp"
 #include "common/unique_fd.hpp"
 #include "proxy/policy.hpp"
+#include "proxy/system_log.hpp"
 
 namespace redoubtful::proxy {
 
@@ -54,8 +56,8 @@ struct OpenRequest {
 
 class AuditLog {
  public:
-  // Without a descriptor only the summary is kept.
-  AuditLog(UniqueFd fd, std::string session);
+  // With neither only the summary is kept.
+  AuditLog(UniqueFd fd, std::string session, std::optional<SystemLog> host = std::nullopt);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
@@ -77,16 +79,24 @@ class AuditLog {
   void finish();
 
  private:
+  using Severity = SystemLog::Severity;
+
   struct Repeated {
     std::uint64_t count = 0;
     std::uint64_t written = 0;
     std::string line;  // what is written again with the count
+    Severity severity = Severity::kNotice;
   };
 
   std::string now();
-  void write(std::string line);
+  bool kept() const noexcept { return fd_ || host_; }
+  // The one more of its kind that is to be written; null where counting it is enough.
+  Repeated* repeat(std::string_view event, std::string key);
+  void write(std::string line, Severity severity = Severity::kInformational);
+  void put(std::string line, Severity severity);
 
   UniqueFd fd_;
+  std::optional<SystemLog> host_;
   std::string session_;
   std::time_t second_ = 0;  // that date_ is of
   std::string date_;
@@ -97,7 +107,7 @@ class AuditLog {
   std::uint64_t requests_ = 0;  // so far
   // Weak: a bug may end one without close().
   std::unordered_map<std::uint64_t, std::weak_ptr<OpenRequest>> open_;
-  std::map<std::string, Repeated> denials_;
+  std::map<std::string, Repeated> repeated_;  // denials and alarms
   std::map<std::string, control::RefusedHost> refused_;
   std::map<std::string, std::uint64_t> discovered_;
   std::map<std::string, std::uint64_t> alarms_;  // how often

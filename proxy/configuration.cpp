@@ -342,6 +342,17 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
   return out;
 }
 
+AuditProfile read_audit(const JsonNode& node) {
+  AuditProfile out;
+  if (!node.is_there()) return out;
+  node.only({"syslog"});
+  const auto syslog = node.at("syslog");
+  if (!syslog.is_there()) return out;
+  syslog.only({"value", "origin"});
+  out.syslog = {syslog.at("value").flag(), read_origin(syslog.at("origin"))};
+  return out;
+}
+
 }  // namespace
 
 Result<Configuration> parse_configuration(std::string_view json) {
@@ -355,7 +366,8 @@ Result<Configuration> parse_configuration(std::string_view json) {
   if (const auto version = top.at("version"); version.number() != 1) {
     version.fail("only version 1 is understood");
   }
-  Configuration out{read_network(top.at("network")), read_credentials(top.at("credentials"))};
+  Configuration out{read_network(top.at("network")), read_credentials(top.at("credentials")),
+                    read_audit(top.at("audit"))};
   if (faults.first()) return *faults.first();
   return out;
 }

@@ -237,6 +237,8 @@ std::string_view reason_text(DenyReason reason) {
       return "it is reached with the session's credential only";
     case DenyReason::kNoToken:
       return "it wants the token of this proxy";
+    case DenyReason::kUnvetted:
+      return "where it leads cannot be checked";
     case DenyReason::kLimit:
       return "a limit of this session is reached";
   }

@@ -36,7 +36,7 @@ sa_family_t family_of(int fd) {
   return address.ss_family;
 }
 
-// The ports besides 80 and 443 on which a rule may let this name through.
+// The ports on which a rule may let this name through, but for 80 and 443.
 std::set<std::uint16_t> own_ports(const NetworkProfile& network, const Host& name) {
   std::set<std::uint16_t> ports;
   for (const auto* list : {&network.allow, &network.ask}) {
@@ -93,6 +93,10 @@ Result<void> Listeners::start(control::Listeners passed) {
         break;
       case SocketPurpose::kPlainHttp:
       case SocketPurpose::kTls:
+        begun = listen(std::move(fd), Entry::kCaptured);
+        break;
+      case SocketPurpose::kSsh:
+        ssh_ = true;
         begun = listen(std::move(fd), Entry::kCaptured);
         break;
       case SocketPurpose::kExplicit:
@@ -224,6 +228,7 @@ void Listeners::open_ports(const Host& name) {
   const auto addresses = services_.names.addresses(name);
   if (!addresses) return;
   for (const std::uint16_t port : own_ports(services_.policy.network(), name)) {
+    if (ssh_ && port == 22) continue;
     const tcp::endpoint ends[] = {tcp::endpoint(addresses->v4, port),
                                   tcp::endpoint(addresses->v6, port)};
     for (const auto& end : ends) {

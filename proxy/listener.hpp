@@ -63,6 +63,7 @@ class Listeners {
   Services& services_;
   std::vector<UniqueFd> spare4_;
   std::vector<UniqueFd> spare6_;
+  bool ssh_ = false;  // port 22 is listened on at every address
   std::size_t connections_ = 0;
   std::function<void(const std::string&)> looped_;
   std::size_t loops_ = 0;

@@ -267,16 +267,16 @@ class SystemOriginTls final : public OriginTls {
 
 }  // namespace
 
-Result<std::unique_ptr<OriginTls>> OriginTls::create(std::vector<std::string> roots,
+Result<std::unique_ptr<OriginTls>> OriginTls::create(std::vector<Sourced<std::string>> roots,
                                                      std::string system_bundle) {
   initialize_openssl();
   std::vector<std::shared_ptr<LazyRoots>> bundles;
   auto system = read_system_bundle(system_bundle);
   if (!system) return std::move(system).error().during("reading the system's certificates");
   if (!system->empty()) bundles.push_back(std::make_shared<LazyRoots>(*std::move(system)));
-  for (const std::string& file : roots) {
+  for (const auto& [file, origin] : roots) {
     auto text = read_bundle(file);
-    if (!text) return std::move(text).error();
+    if (!text) return std::move(text).error().during(origin.text() + ": network.ca");
     bundles.push_back(std::make_shared<LazyRoots>(*std::move(text)));
   }
   if (bundles.empty()) {

@@ -50,6 +50,7 @@ enum class DenyReason {
   kCredential,         // a credential on its way to where it does not belong
   kCredentialMissing,  // the host is reached with a credential only, and there is none: 401
   kNoToken,            // a client of a standalone proxy that did not show its token
+  kUnvetted,           // behind an outer proxy, where what it leads to cannot be looked at
   kLimit,              // too many connections, names …
 };
 // "no_matching_rule" …

@@ -191,6 +191,9 @@ TEST(Configuration, ReadsEveryFormThatShowPrints) {
   EXPECT_EQ(read->credentials[0].expose_env, (Words{"KEY", "KEY_2"}));
   EXPECT_TRUE(read->credentials[0].optional);
   EXPECT_FALSE(read->credentials[1].optional);
+  EXPECT_TRUE(read->audit.syslog.value);
+  EXPECT_TRUE(read->audit.syslog.origin.text().ends_with("everything.yaml:39:17"))
+      << read->audit.syslog.origin.text();
 }
 
 TEST(Configuration, RefusesWhatCouldMakeItWiderByMistake) {
@@ -223,6 +226,11 @@ TEST(Configuration, RefusesWhatCouldMakeItWiderByMistake) {
       {R"({"version":1,"":{},"":{}})", "twice"},
       {R"({"version":1,"network":{"deny":[],"\u0064eny":[]}})", "twice"},
       {R"({"version":1,"network":[]})", "network: must be an object"},
+      {R"({"version":1,"audit":null})", "audit"},
+      {R"({"version":1,"audit":{"syslog":null}})", "audit.syslog"},
+      {R"({"version":1,"audit":{"syslog":true}})", "audit.syslog"},
+      {R"({"version":1,"audit":{"syslog":{"value":"true"}}})", "audit.syslog.value"},
+      {R"({"version":1,"audit":{"sysloge":{"value":true}}})", "audit.sysloge"},
       {R"({"version":1,"network":{"deny":null}})", "network.deny"},
       {R"({"version":1,"network":{"ask":null}})", "network.ask"},
       {R"({"version":1,"network":{"deny":{}}})", "network.deny: must be a list"},

@@ -91,14 +91,14 @@ TEST(ControlChannel, ListenersKeepTheirOrderAndPurpose) {
   for (int i = 0; i < 200; ++i) {
     const auto pipe = make_pipe();
     inodes.push_back(inode(pipe->read.get()));
-    listeners.sockets.push_back({i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSpare6,
+    listeners.sockets.push_back({i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSsh,
                                  UniqueFd(::fcntl(pipe->read.get(), F_DUPFD_CLOEXEC, 0))});
   }
   const auto got = sent_and_received<Listeners>(std::move(listeners));
   ASSERT_EQ(got.sockets.size(), 200U);
   for (std::size_t i = 0; i < 200; ++i) {
     EXPECT_EQ(inode(got.sockets[i].fd.get()), inodes[i]);
-    EXPECT_EQ(got.sockets[i].purpose, i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSpare6);
+    EXPECT_EQ(got.sockets[i].purpose, i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSsh);
   }
 }
 
