@@ -40,6 +40,7 @@ class FormSwap final : public BodyFilter {
     }
   }
   void finish(std::string& out) override { settle(out); }
+  bool keeps_length() const noexcept override { return keep_length(swaps_); }
 
  private:
   // A piece of one part.
@@ -98,6 +99,7 @@ class MultipartSwap final : public BodyFilter {
     }
   }
   void finish(std::string& out) override { give(held_.size(), out); }
+  bool keeps_length() const noexcept override { return keep_length(swaps_); }
 
  private:
   enum class At { kBody, kHead, kValue, kOver };
@@ -235,6 +237,12 @@ bool is_json(std::string_view type) {
 }
 
 }  // namespace
+
+bool keep_length(const std::vector<BodySwap>& swaps) noexcept {
+  return std::all_of(swaps.begin(), swaps.end(), [](const BodySwap& swap) {
+    return keeps_length(*swap.surrogate, *swap.secret);
+  });
+}
 
 std::unique_ptr<BodyFilter> form_swap(std::vector<BodySwap> swaps) {
   return std::make_unique<FormSwap>(std::move(swaps));

@@ -13,6 +13,9 @@
 // 6901). Multipart: form-data whose part has that name and no file name. Bodies with a
 // Content-Encoding are left alone.
 //
+// A real value is as long as its surrogate. So the body keeps its length, but for values that need
+// an escape somewhere.
+//
 // Lifetime: what a BodySwap points to must outlive the filter.
 
 #include <memory>
@@ -32,6 +35,9 @@ struct BodySwap {
   const std::string* surrogate = nullptr;
   const Secret* secret = nullptr;
 };
+
+// None of these changes the length of a body, whichever field it meets.
+bool keep_length(const std::vector<BodySwap>& swaps) noexcept;
 
 // By the fields' Content-Type; null where it is none of the three.
 std::unique_ptr<BodyFilter> body_swap(const Fields& fields, std::vector<BodySwap> swaps);

@@ -52,6 +52,7 @@ class JsonSwap final : public BodyFilter {
     out += held_;
     held_.clear();
   }
+  bool keeps_length() const noexcept override { return keep_length(swaps_); }
 
  private:
   enum class State {

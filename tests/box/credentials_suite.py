@@ -153,6 +153,9 @@ def surfaces(check, world):
         check.equal(f"HTTP/{version}: a member of JSON", document["token"], "Bearer " + REAL["body"])
         check.check(f"HTTP/{version}: and no other", REAL["body"] not in document["a"], "the real value in a")
         check.equal(f"HTTP/{version}: a form", log[5].body.decode(), f"a=1&token={REAL['body']}&b=2")
+        check.check(f"HTTP/{version}: bodies keep their length", all(
+            request.header("content-length") == str(len(request.body)) and not request.header("transfer-encoding")
+            for request in log[4:]), [request.headers for request in log[4:]])
         check.equal(f"HTTP/{version}: multipart", log[6].body.count(REAL["body"].encode()), 1)
 
 

@@ -185,6 +185,19 @@ TEST(BodySwap, NothingButTheFieldIsHeldBack) {
   EXPECT_EQ(out, R"({"a":"some text, more","token":")");
 }
 
+TEST(BodySwap, SaysWhetherALengthHolds) {
+  const Secret same = std::move(*Secret::take(std::string(kReal)));
+  const Secret longer = std::move(*Secret::take(kReal + "x"));
+  std::string escaped = kReal;
+  escaped.back() = '"';
+  const Secret odd = std::move(*Secret::take(std::move(escaped)));
+  for (const Make make : {Make(json_swap), Make(form_swap), Make(multipart)}) {
+    EXPECT_TRUE(make({{"token", &kFake, &same}})->keeps_length());
+    EXPECT_FALSE(make({{"token", &kFake, &longer}})->keeps_length());
+    EXPECT_FALSE(make({{"token", &kFake, &same}, {"b", &kFake, &odd}})->keeps_length());
+  }
+}
+
 TEST(BodySwap, IsChosenByTheTypeOfTheBody) {
   const Secret secret = std::move(*Secret::take(std::string(kReal)));
   const auto chosen = [&](Fields fields) {
