@@ -276,6 +276,8 @@ Result<std::unique_ptr<OriginTls>> OriginTls::create(std::vector<Sourced<std::st
   if (!system->empty()) bundles.push_back(std::make_shared<LazyRoots>(*std::move(system)));
   for (const auto& [file, origin] : roots) {
     auto text = read_bundle(file);
+    // Without a file it is no profile's, but Vault's.
+    if (!text && origin.file.empty()) return std::move(text).error();
     if (!text) return std::move(text).error().during(origin.text() + ": network.ca");
     bundles.push_back(std::make_shared<LazyRoots>(*std::move(text)));
   }

@@ -197,10 +197,9 @@ Result<std::string> read_vault(const VaultAccess& access, std::string_view place
   if (hash == std::string_view::npos || slash == std::string_view::npos || slash > hash) {
     return failed("the form is vault:MOUNT/PATH#FIELD");
   }
-  auto tls =
-      OriginTls::create(access.certificate.empty() ? std::vector<std::string>()
-                                                   : std::vector<std::string>{access.certificate},
-                        {});
+  std::vector<Sourced<std::string>> roots;
+  if (!access.certificate.empty()) roots.push_back({access.certificate, {}});
+  auto tls = OriginTls::create(std::move(roots), {});
   if (!tls) return std::move(tls).error().during("VAULT_CACERT");
   std::string request =
       "GET " +
