@@ -52,13 +52,15 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 class Forwarded final : public AdmittedExchange {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides, std::shared_ptr<const HostSecrets> secrets)
+            Overrides overrides, std::unique_ptr<BodyFilter> body,
+            std::shared_ptr<const HostSecrets> secrets)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
         rule_(permit.rule()),
         place_(permit.place()),
         overrides_(overrides),
+        body_(std::move(body)),
         begun_(Clock::now()) {
     if (secrets) scrubber_.emplace(std::move(secrets), head_.method);
     const auto* settings = services_.policy.settings_of(admission_.host());
@@ -75,7 +77,7 @@ class Forwarded final : public AdmittedExchange {
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
-  BodyFilter* request_body() override { return nullptr; }
+  BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
 
   void interim(Fields& fields) override {
@@ -150,6 +152,7 @@ class Forwarded final : public AdmittedExchange {
   std::optional<Gateway> gateway_;
   std::string path_;                          // with a gateway: the target before it was mapped
   std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
+  std::unique_ptr<BodyFilter> body_;
   Clock::time_point begun_;
 };
 
@@ -208,20 +211,35 @@ class BaseGate : public AnsweringGate {
     if (secrets) ask_for_plain_answers(head);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
-      services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      if (denial->reason == DenyReason::kCredential) {
+        services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      }
       return say(*denial, head);
     }
-    for (const auto& name : std::get<std::vector<std::string>>(injected)) {
-      AuditEvent event;
-      event.event = "inject";
-      event.host = admission.host().text();
-      event.method = head.method;
-      event.path = path_of(head.target);
+    auto& injection = std::get<Injection>(injected);
+    record(injection, admission, head);
+    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
+                                       std::move(injection.body), std::move(secrets));
+  }
+
+  void record(const Injection& injection, const Admission& admission, const RequestHead& head) {
+    AuditEvent event;
+    event.host = admission.host().text();
+    event.method = head.method;
+    event.path = path_of(head.target);
+    event.event = "inject";
+    for (const auto& name : injection.names) {
       event.credential = name;
       services_.audit.record(event);
     }
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
-                                       std::move(secrets));
+    event.event = "rewrite";
+    event.credential.clear();
+    for (const auto& where : injection.removed) {
+      event.detail = quoted(where, 80) +
+                     " held a credential that is not of this session, and was "
+                     "taken out";
+      services_.audit.record(event);
+    }
   }
 
   Services& services_;

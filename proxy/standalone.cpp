@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -148,6 +149,26 @@ std::vector<control::NamedValue> own_environment() {
   return out;
 }
 
+// For programs that sources name: who and where the user is, and nothing that changes what runs.
+std::vector<std::string> command_environment() {
+  constexpr std::array<std::string_view, 10> kNames{"HOME",
+                                                    "LANG",
+                                                    "LOGNAME",
+                                                    "PATH",
+                                                    "TZ",
+                                                    "USER",
+                                                    "XDG_CONFIG_HOME",
+                                                    "XDG_DATA_HOME",
+                                                    "XDG_RUNTIME_DIR",
+                                                    "DBUS_SESSION_BUS_ADDRESS"};
+  std::vector<std::string> out;
+  for (const auto& one : own_environment()) {
+    if (std::find(kNames.begin(), kNames.end(), one.name) == kNames.end()) continue;
+    out.push_back(one.name + "=" + one.value);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view standalone_help() {
@@ -202,6 +223,7 @@ Result<void> run_standalone(const StandaloneOptions& options) {
   configure.session = "standalone-" + std::to_string(::getpid());
   configure.profile = std::move(*config);
   configure.environment = own_environment();
+  configure.commands = command_environment();
   if (!options.audit.empty()) {
     configure.audit =
         UniqueFd(::open(options.audit.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
@@ -250,6 +272,9 @@ Result<void> run_standalone(const StandaloneOptions& options) {
                  write_file(options.environment_file, "--environment-file", surrogates, 0600);
              !written) {
     return written;
+  }
+  for (const auto& file : ready.files) {
+    lines += "# " + quoted(file.path) + " with surrogates is not written: only a box has it\n";
   }
   for (const auto& note : ready.notes) std::fprintf(stderr, "redoubtful-proxy: %s\n", note.c_str());
   (*application)->prepare_for_confinement();
