@@ -14,6 +14,8 @@
 //   base64        of any text that the secret stands in, standard and URL-safe alphabet: three
 //                 alignments. The characters at both ends, which the secret shares with its
 //                 neighbours, are borders: their bits are exchanged one by one (scrubber.hpp).
+//                 Where the secret's has no character in which the alphabets differ, the
+//                 surrogate's is written in the standard one.
 //   hexadecimal   upper or lower case
 // Not looked for: one encoding in another, base64 or hexadecimal with line breaks or separators in
 // it, HTML entities, another character set, compression inside a body's own format.
