@@ -37,7 +37,7 @@ constexpr std::string_view kRun =
   -a, --allow RULE             a host: NAME, *.NAME, NAME:PORT, tcp://NAME:PORT
       --deny RULE              beats every --ask and --allow
       --ask RULE               beats every --allow; needs an answer
-  -s, --secret NAME=env:VAR@HOST[,HOST]  VAR's value, swapped in for HOST
+  -s, --secret NAME=SOURCE@HOST[,HOST]   the value, put in for HOST; @FILE
   -e, --env NAME[=VALUE]       pass a variable, or set it
       --network MODE           filtered, none, discover, dangerously-open
       --home MODE              tmpfs or persistent (one per project)

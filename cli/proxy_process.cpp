@@ -12,6 +12,7 @@
 #include <chrono>
 #include <set>
 
+#include "cli/credential_sources.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -36,10 +37,11 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
 
-Profile what_the_proxy_needs(const Profile& profile, const std::string& home) {
+// The proxy has no home directory: paths are made absolute for it.
+Profile for_the_proxy(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
-  out.credentials = profile.credentials;
+  out.credentials = with_absolute_paths(profile.credentials, home);
   expand_certificate_files(out.network, home);
   return out;
 }
@@ -49,10 +51,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
   names.emplace(kResolverVariable);
-  for (const auto& credential : profile.credentials) {
-    constexpr std::string_view kEnv = "env:";
-    if (credential.source.starts_with(kEnv)) names.insert(credential.source.substr(kEnv.size()));
-  }
+  for (auto& name : source_variable_names(profile.credentials)) names.insert(std::move(name));
   std::vector<control::NamedValue> out;
   for (const auto& entry : environment) {
     const std::size_t equals = entry.find('=');
@@ -114,8 +113,9 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   out.receiver_.emplace(out.control_.get());
   control::Configure configure;
   configure.session = std::move(request.session);
-  configure.profile = show_json(what_the_proxy_needs(*request.profile, request.home), {});
+  configure.profile = show_json(for_the_proxy(*request.profile, request.home), {});
   configure.environment = values_for(*request.profile, request.environment);
+  configure.commands = std::move(request.commands);
   configure.audit = std::move(request.audit);
   if (auto sent = control::send(out.control_.get(), std::move(configure)); !sent) {
     return out.gone();

@@ -122,7 +122,8 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
-  auto credentials = read_credentials(configuration->credentials, configure.environment);
+  auto credentials =
+      read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
@@ -152,6 +153,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   parts->listeners = std::make_unique<Listeners>(context, *parts->services);
   parts->ready.ca_certificate = parts->authority->certificate_pem();
   parts->ready.surrogates = std::move(credentials->surrogates);
+  parts->ready.files = std::move(credentials->files);
   parts->ready.notes = std::move(credentials->notes);
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }

@@ -52,13 +52,14 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 class Forwarded final : public AdmittedExchange {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides)
+            Overrides overrides, std::unique_ptr<BodyFilter> body)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
         rule_(permit.rule()),
         place_(permit.place()),
         overrides_(overrides),
+        body_(std::move(body)),
         begun_(Clock::now()) {
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
@@ -74,7 +75,7 @@ class Forwarded final : public AdmittedExchange {
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
-  BodyFilter* request_body() override { return nullptr; }
+  BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return nullptr; }
 
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
@@ -124,6 +125,7 @@ class Forwarded final : public AdmittedExchange {
   Overrides overrides_;
   std::optional<Gateway> gateway_;
   std::string path_;  // with a gateway: the target before it was mapped
+  std::unique_ptr<BodyFilter> body_;
   Clock::time_point begun_;
 };
 
@@ -180,19 +182,35 @@ class BaseGate : public AnsweringGate {
     overrides.drop_from(head.fields);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
-      services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      if (denial->reason == DenyReason::kCredential) {
+        services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      }
       return say(*denial, head);
     }
-    for (const auto& name : std::get<std::vector<std::string>>(injected)) {
-      AuditEvent event;
-      event.event = "inject";
-      event.host = admission.host().text();
-      event.method = head.method;
-      event.path = path_of(head.target);
+    auto& injection = std::get<Injection>(injected);
+    record(injection, admission, head);
+    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
+                                       std::move(injection.body));
+  }
+
+  void record(const Injection& injection, const Admission& admission, const RequestHead& head) {
+    AuditEvent event;
+    event.host = admission.host().text();
+    event.method = head.method;
+    event.path = path_of(head.target);
+    event.event = "inject";
+    for (const auto& name : injection.names) {
       event.credential = name;
       services_.audit.record(event);
     }
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides);
+    event.event = "rewrite";
+    event.credential.clear();
+    for (const auto& where : injection.removed) {
+      event.detail = quoted(where, 80) +
+                     " held a credential that is not of this session, and was "
+                     "taken out";
+      services_.audit.record(event);
+    }
   }
 
   Services& services_;

@@ -9,9 +9,11 @@
 namespace redoubtful::proxy {
 namespace {
 
-// A filter may change the length, so it is sent without one.
+// Where a filter may change the length, it is sent without one.
 Framing::Kind sent_as(const Framing& framing, const BodyFilter* filter) {
-  if (filter != nullptr && framing.has_body()) return Framing::Kind::kChunked;
+  if (filter != nullptr && framing.has_body() && !filter->keeps_length()) {
+    return Framing::Kind::kChunked;
+  }
   return framing.kind;
 }
 

@@ -73,7 +73,7 @@ void Http2Bridge::start_waiting() {
 void Http2Bridge::start(Link& link) {
   RequestHead head = link.exchange->request();
   BodyFilter* filter = link.exchange->request_body();
-  if (filter != nullptr) remove_fields(head.fields, "content-length");  // it may change
+  if (filter != nullptr && !filter->keeps_length()) remove_fields(head.fields, "content-length");
   const bool whole = link.request_end == EndStream::kYes && !head.has_body;
   link.back = back_->request(values_of(head, link.never_indexed),
                              whole ? EndStream::kYes : EndStream::kNo, link.front);

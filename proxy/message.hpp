@@ -71,6 +71,8 @@ class BodyFilter {
   virtual void feed(std::string_view in, std::string& out) = 0;
   // The body is complete; appends the rest.
   virtual void finish(std::string& out) = 0;
+  // Gives as many bytes as it is fed, so that a length said before the body holds.
+  virtual bool keeps_length() const noexcept { return false; }
 };
 
 // One admitted request on its way: what to send, and what to do with the answer.

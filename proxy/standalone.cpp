@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
@@ -119,6 +121,26 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// For programs that sources name: who and where the user is, and nothing that changes what runs.
+std::vector<std::string> command_environment(const std::vector<control::NamedValue>& own) {
+  constexpr std::array<std::string_view, 10> kNames{"HOME",
+                                                    "LANG",
+                                                    "LOGNAME",
+                                                    "PATH",
+                                                    "TZ",
+                                                    "USER",
+                                                    "XDG_CONFIG_HOME",
+                                                    "XDG_DATA_HOME",
+                                                    "XDG_RUNTIME_DIR",
+                                                    "DBUS_SESSION_BUS_ADDRESS"};
+  std::vector<std::string> out;
+  for (const auto& one : own) {
+    if (std::find(kNames.begin(), kNames.end(), one.name) == kNames.end()) continue;
+    out.push_back(one.name + "=" + one.value);
+  }
+  return out;
+}
+
 std::string surrogate_lines(const control::Ready& ready) {
   std::string out;
   for (const auto& surrogate : ready.surrogates) {
@@ -149,6 +171,7 @@ std::string proxy_lines(const std::vector<Listening>& sockets, const AccessToken
 Result<void> run_standalone(const StandaloneOptions& options) {
   control::Configure configure;
   configure.environment = take_environment();
+  configure.commands = command_environment(configure.environment);
   configure.session = session_name();
   auto config = read_config(options.config);
   if (!config) return std::move(config).error();
@@ -188,6 +211,9 @@ Result<void> run_standalone(const StandaloneOptions& options) {
     lines.clear();
   }
   say_what_is_different(parsed->network);
+  for (const auto& file : ready.files) {
+    note(quoted(file.path) + " with surrogates is not written: only a box has it");
+  }
   for (const auto& text : ready.notes) note(text);
 
   (*application)->prepare_for_confinement();
