@@ -59,7 +59,7 @@ constexpr std::string_view kShow =
 Prints the profile that `redoubtful run` would use with the same words: every
 value, and behind it the file and line, or the option, that it came from.
 
-  --json                       the same as JSON, for programs
+  --json                       JSON, which redoubtful-proxy --config reads
   redoubtful run --help        lists the other options
 
 example: redoubtful show -u node --deny '*.example.com' npm

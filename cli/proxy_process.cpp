@@ -13,7 +13,6 @@
 #include <set>
 
 #include "cli/credential_sources.hpp"
-#include "cli/mount_plan.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -43,10 +42,7 @@ Profile for_the_proxy(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
   out.credentials = with_absolute_paths(profile.credentials, home);
-  for (auto& ca : out.network.ca) ca.value = expand_home(ca.value, home);
-  for (auto& origin : out.network.origins) {
-    if (!origin.ca.empty()) origin.ca = expand_home(origin.ca, home);
-  }
+  expand_certificate_files(out.network, home);
   return out;
 }
 

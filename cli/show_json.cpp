@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "cli/mount_plan.hpp"
 #include "cli/show.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
@@ -182,6 +183,11 @@ json::object limits_value(const Limits& limits) {
 }
 
 }  // namespace
+
+void expand_certificate_files(NetworkProfile& network, const std::string& home) {
+  for (auto& file : network.ca) file.value = expand_home(file.value, home);
+  for (auto& origin : network.origins) origin.ca = expand_home(origin.ca, home);
+}
 
 std::string show_json(const Profile& profile, const std::vector<std::string>& command) {
   json::array layers;

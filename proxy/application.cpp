@@ -114,7 +114,8 @@ Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 Application::~Application() = default;
 
 Result<std::unique_ptr<Application>> Application::create(asio::io_context& context,
-                                                         control::Configure configure) {
+                                                         control::Configure configure,
+                                                         std::chrono::hours authority_life) {
   auto configuration = parse_configuration(configure.profile);
   if (!configuration) return std::move(configuration).error();
   const NetworkProfile& network = configuration->network;
@@ -127,7 +128,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
                                        std::move(configure.session));
-  auto authority = CertificateAuthority::create();
+  auto authority = CertificateAuthority::create(authority_life);
   if (!authority) return std::move(authority).error().during("making the session's CA");
   parts->authority = std::move(*authority);
   auto tls = OriginTls::create(root_files(network), {});
@@ -170,6 +171,10 @@ void Application::require(AccessToken token) {
 
 Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
   return parts_->listeners->listen(std::move(fd), entry);
+}
+
+void Application::end_loops(std::function<void(const std::string&)> looped) {
+  parts_->listeners->end_loops(std::move(looped));
 }
 
 AuditLog& Application::audit() { return parts_->audit; }

@@ -277,13 +277,15 @@ class ForwardGate final : public BaseGate {
  public:
   ForwardGate(Services& services, const AccessToken* token)
       : BaseGate(services, Way::kAbsoluteForm), token_(token) {}
+  ForwardGate(Services& services, Port dialled)
+      : BaseGate(services, Way::kTransparent), dialled_(dialled) {}
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
     if (token_ != nullptr && !token_->shown_in(head.proxy_authorization)) {
       services_.audit.deny(access_denial(), way_name(way_), head.method);
       return access_refusal();
     }
-    auto authority = parse_authority(head.authority, http_port());
+    auto authority = parse_authority(head.authority, dialled_.value_or(http_port()));
     if (authority && authority->host.text() == kInternalHost) {
       return internal_answer(services_.policy, head);
     }
@@ -300,6 +302,14 @@ class ForwardGate final : public BaseGate {
       denial.detail = authority.error().what();
       return refuse(denial, head);
     }
+    if (dialled_ && authority->port != *dialled_) {
+      Denial denial;
+      denial.reason = DenyReason::kNameMismatch;
+      denial.target = authority->host.text();
+      denial.detail = "this connection is to port " + std::to_string(dialled_->number()) +
+                      "; a request for another port needs a connection of its own";
+      return refuse(denial, head);
+    }
     head.authority = authority_text(*authority);
     auto admitted = services_.policy.admit(authority->host, authority->port, Carried::kHttp);
     if (const auto* denial = std::get_if<Denial>(&admitted)) return refuse(*denial, head);
@@ -307,8 +317,12 @@ class ForwardGate final : public BaseGate {
   }
 
  private:
-  std::string target_text() const override { return "the proxy's port"; }
-  const AccessToken* token_;
+  std::string target_text() const override {
+    if (dialled_) return "port " + std::to_string(dialled_->number());
+    return "the proxy's port";
+  }
+  const AccessToken* token_ = nullptr;
+  std::optional<Port> dialled_;  // absent: the proxy's own port, which is asked for any
 };
 
 class DeniedGate final : public BaseGate {
@@ -377,6 +391,9 @@ std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, W
 }
 std::unique_ptr<Gate> forward_gate(Services& services, const AccessToken* token) {
   return std::make_unique<ForwardGate>(services, token);
+}
+std::unique_ptr<Gate> redirected_gate(Services& services, Port dialled) {
+  return std::make_unique<ForwardGate>(services, dialled);
 }
 std::unique_ptr<AnsweringGate> denied_gate(Services& services, Denial denial, Way way) {
   return std::make_unique<DeniedGate>(services, std::move(denial), way);

@@ -192,6 +192,8 @@ unsigned status_for(DenyReason reason) {
     case DenyReason::kBadTarget:
     case DenyReason::kMalformed:
       return 400;
+    case DenyReason::kNoToken:
+      return 407;
     case DenyReason::kCredentialMissing:
       return 401;
     case DenyReason::kLimit:
@@ -231,6 +233,8 @@ std::string_view reason_text(DenyReason reason) {
       return "the request is malformed";
     case DenyReason::kCredential:
       return "a credential was on its way to where it does not belong";
+    case DenyReason::kNoToken:
+      return "it wants the token of this proxy";
     case DenyReason::kCredentialMissing:
       return "it is reached with the session's credential only";
     case DenyReason::kLimit:

@@ -49,6 +49,7 @@ enum class DenyReason {
   kMalformed,          // not HTTP, not TLS, ambiguous framing
   kCredential,         // a credential on its way to where it does not belong
   kCredentialMissing,  // the host is reached with a credential only, and there is none: 401
+  kNoToken,            // a client of a standalone proxy that did not show its token
   kLimit,              // too many connections, names …
 };
 // "no_matching_rule" …

@@ -132,5 +132,14 @@ TEST(Show, JsonHoldsTheSame) {
   EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1);
 }
 
+// What redoubtful-proxy --config reads, which has no home directory.
+TEST(Show, CertificateFilesCanBeFoundWithoutAHome) {
+  Profile profile = sample();
+  expand_certificate_files(profile.network, "/home/user");
+  const std::string json = show_json(profile, {});
+  EXPECT_NE(json.find(R"("ca":"/home/user/lab.pem")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("ca":[{"value":"/etc/corp.pem",)"), std::string::npos) << json;
+}
+
 }  // namespace
 }  // namespace redoubtful::cli
