@@ -19,6 +19,12 @@ constexpr std::size_t kSignatureDigits = 64;
 constexpr std::size_t kHeaderBytes =
     kSizeDigits + kExtension.size() + kSignatureDigits + kLineEnd.size();
 
+// Faults.
+constexpr std::string_view kNoHeader = "a chunk of its body has no well-formed size and signature";
+constexpr std::string_view kNoDataEnd = "a signed chunk of its body does not end with CRLF";
+constexpr std::string_view kNoEnd = "its signed chunks do not end with an empty line";
+constexpr std::string_view kTrailerTooLong = "the trailer behind its signed chunks is too long";
+
 std::string_view without_blanks(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
@@ -44,7 +50,7 @@ void ChunkResigner::feed(std::string_view in, std::string& out) {
   while (!in.empty() && fault_.empty()) {
     switch (state_) {
       case State::kHeader:
-        in.remove_prefix(take_line(in, kHeaderBytes));
+        in.remove_prefix(take_line(in, kHeaderBytes, kNoHeader));
         if (line_whole_) header_came(out);
         break;
       case State::kData: {
@@ -57,26 +63,26 @@ void ChunkResigner::feed(std::string_view in, std::string& out) {
         break;
       }
       case State::kDataEnd:
-        in.remove_prefix(take_line(in, kLineEnd.size()));
+        in.remove_prefix(take_line(in, kLineEnd.size(), kNoDataEnd));
         if (!line_whole_) break;
         if (line_ != kLineEnd) {
-          fault_ = "a signed chunk of its body does not end with CRLF";
+          fault_ = kNoDataEnd;
         } else {
           data_came(out);
         }
         break;
       case State::kEnd:
-        in.remove_prefix(take_line(in, kLineEnd.size()));
+        in.remove_prefix(take_line(in, kLineEnd.size(), kNoEnd));
         if (!line_whole_) break;
         if (line_ != kLineEnd) {
-          fault_ = "its signed chunks do not end with an empty line";
+          fault_ = kNoEnd;
         } else {
           out.append(kLineEnd);
           state_ = State::kDone;
         }
         break;
       case State::kTrailer:
-        in.remove_prefix(take_line(in, limits::kAwsTrailerBytes));
+        in.remove_prefix(take_line(in, limits::kAwsTrailerBytes, kTrailerTooLong));
         if (line_whole_) trailer_line_came(out);
         break;
       case State::kDone:
@@ -94,12 +100,13 @@ void ChunkResigner::finish(std::string& out) {
 }
 
 // Until a line end; a line without one within `limit` is a fault.
-std::size_t ChunkResigner::take_line(std::string_view in, std::size_t limit) {
+std::size_t ChunkResigner::take_line(std::string_view in, std::size_t limit,
+                                     std::string_view too_long) {
   if (std::exchange(line_whole_, false)) line_.clear();
   const std::size_t end = in.find('\n');
   const std::string_view piece = in.substr(0, end == std::string_view::npos ? end : end + 1);
   if (line_.size() + piece.size() > limit) {
-    fault_ = "a line between its signed chunks is too long";
+    fault_ = too_long;
     return piece.size();
   }
   line_.append(piece);
@@ -118,7 +125,7 @@ void ChunkResigner::header_came(std::string& out) {
                       digits.find_first_not_of("0123456789abcdefABCDEF") == digits.npos &&
                       rest.starts_with(kExtension) && is_signature(rest.substr(kExtension.size()));
   if (!formed) {
-    fault_ = "a chunk of its body has no well-formed size and signature";
+    fault_ = kNoHeader;
     return;
   }
   std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
@@ -171,7 +178,7 @@ void ChunkResigner::trailer_line_came(std::string& out) {
     return;
   }
   if (trailer_wire_.size() + line_.size() > limits::kAwsTrailerBytes) {
-    fault_ = "the trailer behind its signed chunks is too long";
+    fault_ = kTrailerTooLong;
     return;
   }
   trailer_wire_.append(line_);

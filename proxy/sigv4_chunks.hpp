@@ -49,7 +49,7 @@ class ChunkResigner final : public BodyFilter {
   enum class State { kHeader, kData, kDataEnd, kEnd, kTrailer, kDone };
 
   // Each takes from the front of `in`.
-  std::size_t take_line(std::string_view in, std::size_t limit);
+  std::size_t take_line(std::string_view in, std::size_t limit, std::string_view too_long);
   void header_came(std::string& out);
   void data_came(std::string& out);
   void trailer_line_came(std::string& out);

@@ -79,7 +79,7 @@ std::string written(std::string_view secret, const std::string& seed, int which)
     case 1:
       return writer.chunk("3", "abc").chunk("0", "").end().body;
     case 2:
-      return writer.chunk("00000012", "a line\r\n0;chunk-x")
+      return writer.chunk("00000011", "a line\r\n0;chunk-x")
           .chunk("2", "\r\n")
           .chunk("00", "")
           .end()
@@ -144,10 +144,10 @@ TEST(SigV4Chunks, WhatIsNotSignedOrMalformedGoesNoFurther) {
       {replaced("3;", "-3;"), "size"},
       {replaced("3;", "0x3;"), "size"},
       {replaced("3;", " 3;"), "size"},
-      {replaced("3;", "000000003;"), "too long"},
+      {replaced("3;", "000000003;"), "size"},
       {replaced(";chunk-signature", ";Chunk-Signature"), "size"},
-      {replaced(";chunk-signature", ";a=b;chunk-signature"), "too long"},
-      {replaced("=", "=="), "too long"},
+      {replaced(";chunk-signature", ";a=b;chunk-signature"), "size"},
+      {replaced("=", "=="), "size"},
       {replaced("\r\nabc", "\nabc"), "CR"},
       {replaced("\r\nabc", "\r\n\r\nabc"), "CRLF"},
       {replaced("abc\r\n", "abc"), "CRLF"},
@@ -160,12 +160,12 @@ TEST(SigV4Chunks, WhatIsNotSignedOrMalformedGoesNoFurther) {
       {"", "end before"},
       {good + "x", "more behind"},
       {good + good, "more behind"},
-      {good.substr(0, good.size() - 2) + "x-amz-checksum:1\r\n\r\n", "too long"},
-      {Writer("surrogate", kSeed).chunk("0", "").trailer("", "").end().body, "too long"},
+      {good.substr(0, good.size() - 2) + "x-amz-checksum:1\r\n\r\n", "empty line"},
+      {Writer("surrogate", kSeed).chunk("0", "").trailer("", "").end().body, "empty line"},
       {Writer("another", kSeed).chunk("3", "abc").chunk("0", "").end().body, "not signed"},
       {Writer("surrogate", kOriginSeed).chunk("0", "").end().body, "not signed"},
       {big, "4 MiB"},
-      {std::string(100'000, '0'), "too long"},
+      {std::string(100'000, '0'), "size"},
   };
   for (const auto& [body, words] : table) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, body.size() + 1}) {
@@ -202,9 +202,7 @@ TEST(SigV4Chunks, ATrailerMustBeSignedToo) {
   for (const auto& [body, words] : table) {
     SCOPED_TRACE(body.substr(0, 400));
     const Passed passed = pass(body, 5, SigV4Payload::kChunksWithTrailer);
-    EXPECT_TRUE(passed.fault.find(words) != std::string::npos ||
-                passed.fault.find("too long") != std::string::npos)
-        << passed.fault;
+    EXPECT_THAT(passed.fault, HasSubstr(words));
   }
 }
 
