@@ -12,7 +12,7 @@
 #include <chrono>
 #include <set>
 
-#include "cli/mount_plan.hpp"
+#include "cli/credential_sources.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -38,14 +38,11 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
 
 // The proxy has no home directory: paths are made absolute for it.
-Profile with_absolute_paths(const Profile& profile, const std::string& home) {
+Profile for_the_proxy(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
-  out.credentials = profile.credentials;
-  for (auto& ca : out.network.ca) ca.value = expand_home(ca.value, home);
-  for (auto& origin : out.network.origins) {
-    if (!origin.ca.empty()) origin.ca = expand_home(origin.ca, home);
-  }
+  out.credentials = with_absolute_paths(profile.credentials, home);
+  expand_certificate_files(out.network, home);
   return out;
 }
 
@@ -54,10 +51,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
   names.emplace(kResolverVariable);
-  for (const auto& credential : profile.credentials) {
-    constexpr std::string_view kEnv = "env:";
-    if (credential.source.starts_with(kEnv)) names.insert(credential.source.substr(kEnv.size()));
-  }
+  for (auto& name : source_variable_names(profile.credentials)) names.insert(std::move(name));
   std::vector<control::NamedValue> out;
   for (const auto& entry : environment) {
     const std::size_t equals = entry.find('=');
@@ -119,8 +113,9 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   out.receiver_.emplace(out.control_.get());
   control::Configure configure;
   configure.session = std::move(request.session);
-  configure.profile = show_json(with_absolute_paths(*request.profile, request.home), {});
+  configure.profile = show_json(for_the_proxy(*request.profile, request.home), {});
   configure.environment = values_for(*request.profile, request.environment);
+  configure.commands = std::move(request.commands);
   configure.audit = std::move(request.audit);
   if (auto sent = control::send(out.control_.get(), std::move(configure)); !sent) {
     return out.gone();

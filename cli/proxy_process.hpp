@@ -29,6 +29,7 @@ struct ProxyRequest {
   const Profile* profile = nullptr;
   std::string home;                      // what "~/" in the profile's paths stands for
   std::vector<std::string> environment;  // the host's, NAME=VALUE: what sources name is taken out
+  std::vector<std::string> commands{};   // of programs that sources name, NAME=VALUE
   UniqueFd audit;                        // opened for appending; absent: no log is kept
 };
 

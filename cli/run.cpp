@@ -86,6 +86,18 @@ Result<void> find_programs(const NetworkProfile& network, SessionRequest& sessio
   return {};
 }
 
+// What this box may write, and earlier ones could.
+std::vector<std::string> written_places(const MountPlan& plan, const HostFacts& facts) {
+  std::vector<std::string> out = facts.written_roots;
+  for (const auto& step : plan.steps) {
+    if (step.kind == StepKind::kBind && step.mode != MountMode::kReadOnly) {
+      out.push_back(step.source);
+    }
+  }
+  if (!facts.private_home.empty()) out.push_back(facts.private_home);
+  return out;
+}
+
 }  // namespace
 
 Result<void> refuse_inside_a_box(std::string_view instead) {
@@ -112,8 +124,10 @@ Result<int> run(const RunRequest& request) {
   }
   // Not earlier: a run that is refused leaves nothing behind, no empty log either.
   const std::string name = session_name();
-  auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
-                                 : RunNetwork::start(profile, collected->places, name);
+  auto network = request.dry_run
+                     ? Result<RunNetwork>(RunNetwork::planned(profile, collected->places))
+                     : RunNetwork::start(profile, collected->places, name, *collected->facts.files,
+                                         written_places(*plan, collected->facts));
   if (!network) return std::move(network).error();
   log::stage("the proxy starts");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);

@@ -19,13 +19,15 @@ namespace redoubtful::cli {
 
 class RunNetwork {
  public:
-  // Starts the proxy where the mode has one; it works while the rest is planned. Errors:
-  // kMissingProgram, kSystemCall.
+  // Starts the proxy where the mode has one; it works while the rest is planned. `written`: what
+  // boxes may write, real paths. Errors: kMissingProgram, kSystemCall; kInvalidMount for a
+  // credential in a file that a box may write.
   static Result<RunNetwork> start(const Profile& profile, const Places& places,
-                                  const std::string& session);
+                                  const std::string& session, const HostFiles& files,
+                                  const std::vector<std::string>& written);
 
   // Nothing is started: for --dry-run.
-  static RunNetwork planned(const Profile& profile);
+  static RunNetwork planned(const Profile& profile, const Places& places);
 
   // Waits for the proxy; then surrogates and certificate authority are known. Errors: what it could
   // not do, such as a credential whose source is absent.
@@ -49,6 +51,7 @@ class RunNetwork {
   explicit RunNetwork(const Profile& profile) : profile_(&profile) {}
 
   const Profile* profile_;
+  std::string home_;  // the host's
   std::optional<ProxyProcess> proxy_;
   std::optional<SystemTrust> trust_;  // with the proxy
   control::Ready ready_;

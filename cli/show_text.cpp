@@ -91,14 +91,32 @@ void show_origins(Page& page, const std::vector<OriginOverride>& origins) {
   }
 }
 
+std::string source_text(const CredentialProfile& credential) {
+  std::string out = credential.source;
+  for (const auto& word : credential.command) {
+    out += (out.ends_with(':') ? "" : " ") + shown(word);
+  }
+  return credential.command.empty() ? shown(out) : out;
+}
+
 void show_credentials(Page& page, const std::vector<CredentialProfile>& credentials) {
   if (credentials.empty()) return;
   page.section("credentials");
   for (const auto& credential : credentials) {
     std::vector<std::string> hosts;
     for (const auto& host : credential.hosts) hosts.push_back(host.text());
-    std::string text = fmt::format("{} to [{}] as [{}]", shown(credential.source), joined(hosts),
-                                   joined(credential.expose_env));
+    std::vector<std::string> inside = credential.expose_env;
+    inside.insert(inside.end(), credential.expose_file.begin(), credential.expose_file.end());
+    std::string text = fmt::format("{} to [{}]", source_text(credential), joined(hosts));
+    if (!inside.empty()) text += fmt::format(" as [{}]", joined(inside));
+    std::vector<std::string> surfaces;
+    for (const auto& surface : credential.replace_in) surfaces.push_back(surface.text());
+    if (!surfaces.empty()) text += fmt::format(" in [{}]", joined(surfaces));
+    if (credential.attach) {
+      text += fmt::format(" attached as {}",
+                          shown(credential.attach->header + ": " + credential.attach->value));
+    }
+    if (credential.exclusive) text += " exclusive";
     if (credential.optional) text += " optional";
     page.value(2, credential.name, text, credential.origin);
   }

@@ -114,19 +114,21 @@ Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 Application::~Application() = default;
 
 Result<std::unique_ptr<Application>> Application::create(asio::io_context& context,
-                                                         control::Configure configure) {
+                                                         control::Configure configure,
+                                                         std::chrono::hours authority_life) {
   auto configuration = parse_configuration(configure.profile);
   if (!configuration) return std::move(configuration).error();
   const NetworkProfile& network = configuration->network;
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
-  auto credentials = read_credentials(configuration->credentials, configure.environment);
+  auto credentials =
+      read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
                                        std::move(configure.session));
-  auto authority = CertificateAuthority::create();
+  auto authority = CertificateAuthority::create(authority_life);
   if (!authority) return std::move(authority).error().during("making the session's CA");
   parts->authority = std::move(*authority);
   auto tls = OriginTls::create(root_files(network), {});
@@ -151,6 +153,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   parts->listeners = std::make_unique<Listeners>(context, *parts->services);
   parts->ready.ca_certificate = parts->authority->certificate_pem();
   parts->ready.surrogates = std::move(credentials->surrogates);
+  parts->ready.files = std::move(credentials->files);
   parts->ready.notes = std::move(credentials->notes);
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
@@ -168,6 +171,10 @@ void Application::require(AccessToken token) {
 
 Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
   return parts_->listeners->listen(std::move(fd), entry);
+}
+
+void Application::end_loops(std::function<void(const std::string&)> looped) {
+  parts_->listeners->end_loops(std::move(looped));
 }
 
 AuditLog& Application::audit() { return parts_->audit; }

@@ -3,7 +3,10 @@
 // The proxy as a whole: made from a Configure, serving Listeners, until it is told to finish.
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "common/control_channel.hpp"
 #include "common/error.hpp"
@@ -17,8 +20,9 @@ class Application {
   // Reads sources, opens roots and the resolver's settings, makes the session's CA. Everything that
   // needs a file is done here; confine() follows. Errors: what the user must change
   // (kInvalidProfile …), or the machine (kSystemCall, kTls).
-  static Result<std::unique_ptr<Application>> create(boost::asio::io_context& context,
-                                                     control::Configure configure);
+  static Result<std::unique_ptr<Application>> create(
+      boost::asio::io_context& context, control::Configure configure,
+      std::chrono::hours authority_life = CertificateAuthority::kSession);
   ~Application();
 
   // Opens what would be opened at first use. Apart, for the box need not wait for it.
@@ -38,6 +42,8 @@ class Application {
   void require(AccessToken token);
   // Standing alone: accepts on a listening socket of the machine's own network.
   Result<void> listen(UniqueFd fd, Listeners::Entry entry);
+  // Standing alone: see Listeners::end_loops(). Before listen().
+  void end_loops(std::function<void(const std::string&)> looped);
 
  private:
   struct Parts;

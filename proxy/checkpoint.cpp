@@ -52,13 +52,14 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 class Forwarded final : public AdmittedExchange {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides)
+            Overrides overrides, std::unique_ptr<BodyFilter> body)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
         rule_(permit.rule()),
         place_(permit.place()),
         overrides_(overrides),
+        body_(std::move(body)),
         begun_(Clock::now()) {
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
@@ -74,7 +75,7 @@ class Forwarded final : public AdmittedExchange {
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
-  BodyFilter* request_body() override { return nullptr; }
+  BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return nullptr; }
 
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
@@ -124,6 +125,7 @@ class Forwarded final : public AdmittedExchange {
   Overrides overrides_;
   std::optional<Gateway> gateway_;
   std::string path_;  // with a gateway: the target before it was mapped
+  std::unique_ptr<BodyFilter> body_;
   Clock::time_point begun_;
 };
 
@@ -180,19 +182,35 @@ class BaseGate : public AnsweringGate {
     overrides.drop_from(head.fields);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
-      services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      if (denial->reason == DenyReason::kCredential) {
+        services_.audit.alarm(denial->target, denial->rule, denial->detail);
+      }
       return say(*denial, head);
     }
-    for (const auto& name : std::get<std::vector<std::string>>(injected)) {
-      AuditEvent event;
-      event.event = "inject";
-      event.host = admission.host().text();
-      event.method = head.method;
-      event.path = path_of(head.target);
+    auto& injection = std::get<Injection>(injected);
+    record(injection, admission, head);
+    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
+                                       std::move(injection.body));
+  }
+
+  void record(const Injection& injection, const Admission& admission, const RequestHead& head) {
+    AuditEvent event;
+    event.host = admission.host().text();
+    event.method = head.method;
+    event.path = path_of(head.target);
+    event.event = "inject";
+    for (const auto& name : injection.names) {
       event.credential = name;
       services_.audit.record(event);
     }
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides);
+    event.event = "rewrite";
+    event.credential.clear();
+    for (const auto& where : injection.removed) {
+      event.detail = quoted(where, 80) +
+                     " held a credential that is not of this session, and was "
+                     "taken out";
+      services_.audit.record(event);
+    }
   }
 
   Services& services_;
@@ -230,13 +248,15 @@ class ForwardGate final : public BaseGate {
  public:
   ForwardGate(Services& services, const AccessToken* token)
       : BaseGate(services, Way::kAbsoluteForm), token_(token) {}
+  ForwardGate(Services& services, Port dialled)
+      : BaseGate(services, Way::kTransparent), dialled_(dialled) {}
 
   std::variant<std::unique_ptr<Exchange>, Refusal> judge(RequestHead head) override {
     if (token_ != nullptr && !token_->shown_in(head.proxy_authorization)) {
       services_.audit.deny(access_denial(), way_name(way_), head.method);
       return access_refusal();
     }
-    auto authority = parse_authority(head.authority, http_port());
+    auto authority = parse_authority(head.authority, dialled_.value_or(http_port()));
     if (authority && authority->host.text() == kInternalHost) {
       return internal_answer(services_.policy, head);
     }
@@ -253,6 +273,14 @@ class ForwardGate final : public BaseGate {
       denial.detail = authority.error().what();
       return refuse(denial, head);
     }
+    if (dialled_ && authority->port != *dialled_) {
+      Denial denial;
+      denial.reason = DenyReason::kNameMismatch;
+      denial.target = authority->host.text();
+      denial.detail = "this connection is to port " + std::to_string(dialled_->number()) +
+                      "; a request for another port needs a connection of its own";
+      return refuse(denial, head);
+    }
     head.authority = authority_text(*authority);
     auto admitted = services_.policy.admit(authority->host, authority->port, Carried::kHttp);
     if (const auto* denial = std::get_if<Denial>(&admitted)) return refuse(*denial, head);
@@ -260,8 +288,12 @@ class ForwardGate final : public BaseGate {
   }
 
  private:
-  std::string target_text() const override { return "the proxy's port"; }
-  const AccessToken* token_;
+  std::string target_text() const override {
+    if (dialled_) return "port " + std::to_string(dialled_->number());
+    return "the proxy's port";
+  }
+  const AccessToken* token_ = nullptr;
+  std::optional<Port> dialled_;  // absent: the proxy's own port, which is asked for any
 };
 
 class DeniedGate final : public BaseGate {
@@ -330,6 +362,9 @@ std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, W
 }
 std::unique_ptr<Gate> forward_gate(Services& services, const AccessToken* token) {
   return std::make_unique<ForwardGate>(services, token);
+}
+std::unique_ptr<Gate> redirected_gate(Services& services, Port dialled) {
+  return std::make_unique<ForwardGate>(services, dialled);
 }
 std::unique_ptr<AnsweringGate> denied_gate(Services& services, Denial denial, Way way) {
   return std::make_unique<DeniedGate>(services, std::move(denial), way);

@@ -15,6 +15,7 @@
 
 #include "proxy/authority.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/own_connection.hpp"
 #include "proxy/session.hpp"
 
 namespace redoubtful::proxy {
@@ -138,6 +139,7 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
     services_.audit.deny(denial, "accept");
     return;
   }
+  if (looped_ && loops(socket)) return;
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   ++connections_;
@@ -157,6 +159,22 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
     }
     services_.audit.record(event);
   });
+}
+
+bool Listeners::loops(tcp::socket& socket) {
+  if (!is_own_connection(socket)) return false;
+  error_code error;
+  const auto dialled = original_destination(socket);
+  const auto end = dialled ? *dialled : socket.local_endpoint(error);
+  AuditEvent event;
+  event.event = "error";
+  event.host = end.address().to_string();
+  event.port = end.port();
+  event.reason = "proxy_loop_detected";
+  event.detail = "a connection of the proxy's own came back to it";
+  services_.audit.record(event);
+  if (loops_++ == 0) looped_(endpoint_text(end));
+  return true;
 }
 
 Awaitable<void> Listeners::serve(tcp::socket socket, Entry entry) {

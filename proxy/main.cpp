@@ -129,19 +129,21 @@ int serve(int fd) {
 }
 
 int main_with(const std::vector<std::string_view>& arguments) {
-  if (arguments.size() == 1 && arguments[0] == "--version") {
-    std::printf("redoubtful-proxy %s\n", REDOUBTFUL_VERSION);
-    return 0;
-  }
   if (arguments.size() == 2 && arguments[0] == "--control") {
     int fd = -1;
     const auto& text = arguments[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
     if (error == std::errc() && end == text.data() + text.size() && fd > 2) return serve(fd);
   }
-  if (arguments.size() == 1 && arguments[0] == "--help") {
-    std::printf("%s", std::string(standalone_help()).c_str());
-    return 0;
+  for (const auto word : arguments) {
+    if (word == "--version") {
+      std::printf("redoubtful-proxy %s\n", REDOUBTFUL_VERSION);
+      return 0;
+    }
+    if (word == "--help" || word == "-h") {
+      std::printf("%s", std::string(standalone_help()).c_str());
+      return 0;
+    }
   }
   const auto failed = [](const Error& error) {
     complain(error.what());

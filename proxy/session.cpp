@@ -13,6 +13,7 @@
 #include "proxy/http2.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/origin_link.hpp"
+#include "proxy/own_connection.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -301,28 +302,43 @@ Awaitable<void> serve_captured(Services& services, tcp::socket socket) {
 
 Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port port) {
   FirstBytes spoken = co_await first_bytes(socket, {});
-  if (spoken.hello) {
-    ClientHello hello = std::move(*spoken.hello);
-    // Without a name there is nobody to be: what is said is said under the proxy's own.
-    auto named = Host::parse(hello.server_name.empty() ? kInternalHost : hello.server_name);
-    if (!named) {
-      Denial denial;
-      denial.reason = DenyReason::kInvalidName;
-      denial.target = quoted(hello.server_name, 80);
-      services.audit.deny(denial, way_name(Way::kTransparent));
-      co_return;
-    }
+  const auto dialled = original_destination(socket);
+  const std::string target =
+      dialled ? endpoint_text(*dialled) : "port " + std::to_string(port.number());
+  const auto named = spoken.hello ? Host::parse(spoken.hello->server_name) : Host::parse("");
+  if (spoken.hello && named) {
     Wanted wanted{*named, port, Way::kTransparent};
+    ClientHello hello = std::move(*spoken.hello);
     co_await serve_tls(services, std::move(socket), std::move(spoken.early), std::move(hello),
                        std::move(wanted));
+  } else if (spoken.hello) {
+    const ClientHello& hello = *spoken.hello;
+    Denial denial;
+    denial.target = target;
+    denial.reason =
+        hello.server_name.empty() ? DenyReason::kNameNotIndicated : DenyReason::kInvalidName;
+    denial.detail = hello.server_name.empty()
+                        ? "TLS without a server name (SNI) cannot be matched to a host"
+                        : "its TLS server name is " + quoted(hello.server_name, 80);
+    // There is nobody to be: what is said is said under the proxy's own name.
+    Host self = *Host::parse(kInternalHost);
+    auto gate = denied_gate(services, std::move(denial), Way::kTransparent);
+    co_await answer_inside_tls(services, std::move(socket), std::move(spoken.early),
+                               std::move(self), hello, std::move(gate));
   } else if (spoken.readable && looks_like_http(spoken.early)) {
     // Each request says by its Host where it goes, and is admitted by that.
     auto client = plain_stream(std::move(socket), std::move(spoken.early));
-    auto gate = forward_gate(services, nullptr);
+    auto gate = redirected_gate(services, port);
     LinkedOrigins origins(services, Way::kTransparent);
     co_await serve_http1(*client, Http1Entry::kDirect, *gate, origins);
     co_await client->shutdown_write();
     client->close();
+  } else if (!spoken.early.empty() || !spoken.left) {
+    Denial denial;
+    denial.reason = DenyReason::kMalformed;
+    denial.target = target;
+    denial.detail = spoken.early.empty() ? "nothing was said" : "neither TLS nor HTTP";
+    services.audit.deny(denial, way_name(Way::kTransparent));
   }
 }
 

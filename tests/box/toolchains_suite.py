@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ END = "\necho the-end\n"
 # Paths whose existence or bytes depend on time or inode numbers, whatever runs them.
 VOLATILE = ("/.git/index", "/index", "/logs/", "/target/debug/incremental",
             "/target/debug/.fingerprint", "/target/debug/build", ".rustc_info.json")
+# What every JVM prints to standard error when it is told of our trust store.
+ANNOUNCED = re.compile(r"^Picked up JAVA_TOOL_OPTIONS: -Djavax\.net\.ssl\.trustStore=\S+"
+                       r" -Djavax\.net\.ssl\.trustStorePassword=changeit\n", re.MULTILINE)
 
 
 class Case:
@@ -175,7 +179,7 @@ def java_case():
     return Case("javac and java", ["javac", "java", "jar"], ["499500", "thread", "true", "child"], r"""
 javac -d out Main.java && java -cp out Main && sha256sum out/Main.class
 jar --create --file app.jar --main-class Main --date=2020-01-01T00:00:00Z -C out . && java -jar app.jar
-java -version 2>&1 | head -1; stat -c '%u:%g %a' out/Main.class
+java -version 2>&1 | grep version; stat -c '%u:%g %a' out/Main.class
 """, {"Main.java": """
 import java.nio.file.*; import java.net.*; import java.util.stream.*;
 public class Main {
@@ -225,7 +229,7 @@ def compare(check, case):
         inside = world.inside(case.script, world.project, case.flags)
         tree_inside = world.tree()
         check.equal(f"{case.name}: same exit status", inside.status, outside.status)
-        check.check(f"{case.name}: same output", inside.out == outside.out,
+        check.check(f"{case.name}: same output", ANNOUNCED.sub("", inside.out) == outside.out,
                     f"inside {inside!r}, outside {outside!r}")
         differs = support.changes(settle(tree_outside), settle(tree_inside))
         check.equal(f"{case.name}: same files, modes, owners and bytes", differs, [])

@@ -177,7 +177,15 @@ TEST(Configuration, ReadsEveryFormThatShowPrints) {
   ASSERT_TRUE(network.proxy);
   EXPECT_EQ(network.proxy->value, "http://proxy.corp:3128");
 
-  ASSERT_EQ(read->credentials.size(), 2u);
+  ASSERT_EQ(read->credentials.size(), 3u);
+  const auto& login = read->credentials[2];
+  EXPECT_EQ(login.command, (Words{"pass", "show", "login"}));
+  EXPECT_EQ(login.expose_file, (Words{"~/.npmrc", "~/.netrc"}));
+  ASSERT_EQ(login.replace_in.size(), 5u);
+  EXPECT_EQ(login.replace_in[1].text(), "header:X-Deploy");
+  EXPECT_EQ(login.replace_in[4].text(), "body:token POST /login/*");
+  EXPECT_EQ(login.attach->value, "Bearer {}");
+  EXPECT_TRUE(login.exclusive);
   EXPECT_EQ(read->credentials[0].name, "key");
   EXPECT_EQ(read->credentials[0].hosts.size(), 2u);
   EXPECT_EQ(read->credentials[0].expose_env, (Words{"KEY", "KEY_2"}));

@@ -64,6 +64,9 @@ TEST(GitVariables, LeaveOthersAlone) {
 }
 
 TEST(Sources, AreNamedSoThatTheyAreNotPassed) {
+  Profile vault = with_credential("git.example");
+  vault.credentials[0].source = "vault:secret/a#b";
+  EXPECT_EQ(source_variables(vault.credentials), std::vector<std::string>{"VAULT_TOKEN"});
   EXPECT_EQ(source_variables(with_credential("git.example").credentials),
             (std::vector<std::string>{"HUB_REAL"}));
 }

@@ -122,13 +122,23 @@ TEST(Show, JsonHoldsTheSame) {
        R"("via":"https://gw.example/v1","origin":{"file":"sample.yaml","line":22,"column":13}}])",
        R"("ca":[{"value":"/etc/corp.pem","origin":)",
        R"("proxy":{"value":"http://proxy.example:3128")",
-       R"("credentials":[{"name":"key","source":"env:KEY","hosts":["a.example"],)"
-       R"("expose":{"env":["KEY","K2"]},"optional":true,"origin":{"file":"sample.yaml","line":26,)",
+       R"("credentials":[{"name":"key","source":"env:KEY","command":[],"hosts":["a.example"],)"
+       R"("expose":{"env":["KEY","K2"],"file":[]},"replace_in":[],"attach":null,"exclusive":false,)"
+       R"("optional":true,"origin":{"file":"sample.yaml","line":26,)",
        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
        R"("time":{"value":60)"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << "\nis not in\n" << json;
   }
   EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1);
+}
+
+// What redoubtful-proxy --config reads, which has no home directory.
+TEST(Show, CertificateFilesCanBeFoundWithoutAHome) {
+  Profile profile = sample();
+  expand_certificate_files(profile.network, "/home/user");
+  const std::string json = show_json(profile, {});
+  EXPECT_NE(json.find(R"("ca":"/home/user/lab.pem")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("ca":[{"value":"/etc/corp.pem",)"), std::string::npos) << json;
 }
 
 }  // namespace

@@ -104,7 +104,10 @@ class Matrix(support.World):
     def directly(self, command, **options):
         if self.way is None:
             self.way = direct.Way(self.origins, self.authority.bundle)
-        environment = {**self.environment, **self.trust(), **options.pop("env", {})}
+        # The box has a /tmp of its own, which goes with it.
+        scratch = os.path.join(self.root, "tmp")
+        os.makedirs(scratch, exist_ok=True)
+        environment = {**self.environment, **self.trust(), "TMPDIR": scratch, **options.pop("env", {})}
         return support.finish(command, cwd=self.project, env=environment, start=self.way.start, **options)
 
     def boxed(self, command, flags=(), proxy="set", **options):
