@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kBlock = 3;  // bytes that the skip table looks at
 // A skip fits into a byte.
 constexpr std::size_t kMaxWindow = std::numeric_limits<std::uint8_t>::max() + kBlock - 1;
-// 4096 to 65536 entries: at most one in four of them should be taken.
+// Up to 65536 entries, of which one in 32 should be taken.
+constexpr unsigned kSpare = 32;
 constexpr unsigned kMinBits = 12;
 constexpr unsigned kMaxBits = 16;
 
@@ -117,7 +118,7 @@ void ScrubPatterns::make_skips() {
   for (const Spelling& spelling : spellings_) shortest = std::min(shortest, spelling.secret.size());
   if (shortest < kBlock) return;
   window_ = shortest;
-  const auto wanted = static_cast<unsigned>(std::bit_width(4 * matches_.size() * window_));
+  const auto wanted = static_cast<unsigned>(std::bit_width(kSpare * matches_.size() * window_));
   hash_bits_ = std::clamp(wanted, kMinBits, kMaxBits);
   const auto furthest = static_cast<std::uint8_t>(window_ - kBlock + 1);
   skips_.assign(std::size_t{1} << hash_bits_, furthest);
@@ -148,7 +149,20 @@ std::size_t ScrubPatterns::skip(std::string_view text, std::size_t at) const noe
   if (matches_.empty()) return text.size();
   if (window_ == 0) return at;
   const char* const begin = text.data();
+  const std::size_t furthest = window_ - kBlock + 1;
   for (std::size_t end = at + window_; end <= text.size();) {
+    // Four at once, as if the first three skipped furthest: the loads do not wait for each other.
+    if (end + 3 * furthest <= text.size()) {
+      const char* const last = begin + end - kBlock;
+      const std::size_t least =
+          std::min(std::min(skips_[hash(last)], skips_[hash(last + furthest)]),
+                   std::min(skips_[hash(last + 2 * furthest)], skips_[hash(last + 3 * furthest)]));
+      if (least == furthest) {
+        end += 4 * furthest;
+        at = end - window_;
+        continue;
+      }
+    }
     const std::size_t skip = skips_[hash(begin + end - kBlock)];
     if (skip == 0 && begins_[hash(begin + end - window_)] != 0) return end - window_;
     end += std::max<std::size_t>(skip, 1);
