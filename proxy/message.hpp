@@ -71,14 +71,10 @@ class BodyFilter {
   virtual void feed(std::string_view in, std::string& out) = 0;
   // The body is complete; appends the rest.
   virtual void finish(std::string& out) = 0;
-<<<<<<< HEAD
   // Why the body is broken, as a literal for the client, or empty. Asked after each call; the
   // message is then cut short, so that its receiver takes it for incomplete.
   virtual std::string_view fault() const noexcept { return {}; }
-  // Gives a byte for every byte, so that a length which was announced stays right.
-=======
   // Gives as many bytes as it is fed, so that a length said before the body holds.
->>>>>>> int
   virtual bool keeps_length() const noexcept { return false; }
 };
 
