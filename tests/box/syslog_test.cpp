@@ -76,7 +76,7 @@ TEST(Syslog, TheHostsLogIsToldWhatTheAuditLogSays) {
   // The file holds the same, line by line.
   std::string told;
   for (const auto& line : lines) told += line.substr(line.find('{')) + "\n";
-  EXPECT_EQ(run(world.redoubtful({"audit", "--json"})).out, told);
+  EXPECT_EQ(test::run(world.redoubtful({"audit", "--json"})).out, told);
 }
 
 TEST(Syslog, WithoutALogOfTheHostsTheRunDoesNotBegin) {
@@ -91,7 +91,7 @@ TEST(Syslog, WithoutALogOfTheHostsTheRunDoesNotBegin) {
                               HasSubstr("take the key out")));
   // Asking changes nothing, and tells nobody.
   Program why = world.redoubtful({"why", "http://web.example", "-u", world.top() / "web.yaml"});
-  EXPECT_THAT(run(why).out, HasSubstr("allowed"));
+  EXPECT_THAT(test::run(why).out, HasSubstr("allowed"));
 }
 
 }  // namespace
