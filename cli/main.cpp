@@ -9,6 +9,7 @@
 
 #include "cli/allow.hpp"
 #include "cli/audit.hpp"
+#include "cli/credential_sources.hpp"
 #include "cli/demo.hpp"
 #include "cli/doctor.hpp"
 #include "cli/help.hpp"
@@ -62,7 +63,9 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
     if (invocation.format == Format::kJson) {
-      expand_certificate_files(composition->profile.network, places.home);
+      auto& profile = composition->profile;
+      expand_certificate_files(profile.network, places.home);
+      profile.credentials = with_absolute_paths(profile.credentials, places.home);
       print(show_json(composition->profile, command));
     } else {
       print(show_text(with_outer_proxy(composition->profile, own_environment()), command));

@@ -141,6 +141,7 @@ void AuditLog::record(const AuditEvent& event) {
   line.text("reason", event.reason);
   line.text("detail", event.detail);
   line.text("credential", event.credential);
+  if (event.count != 0) line.number("count", event.count);
   write(line.take());
 }
 

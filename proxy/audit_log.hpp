@@ -41,10 +41,11 @@ struct AuditEvent {
   std::uint64_t bytes_down = 0;
   std::chrono::microseconds time{};
   std::string rule;
-  std::string place;       // file:line
-  std::string reason;      // of a denial or an error: stable word
-  std::string detail;      // for people
-  std::string credential;  // its name, never its value
+  std::string place;        // file:line
+  std::string reason;       // of a denial or an error: stable word
+  std::string detail;       // for people
+  std::string credential;   // its name, never its value
+  std::uint64_t count = 0;  // of a "scrub": how often
 };
 
 // A request from its beginning to its end. Whoever serves it keeps it, and says what it learns.

@@ -1,126 +1,20 @@
 #include "proxy/checkpoint.hpp"
 
 #include <algorithm>
-#include <array>
-#include <span>
 
 #include "common/text.hpp"
 #include "proxy/authority.hpp"
 #include "proxy/denial.hpp"
-#include "proxy/gateway.hpp"
+#include "proxy/forwarded.hpp"
 #include "proxy/internal_site.hpp"
 
 namespace redoubtful::proxy {
 namespace {
 
-
-// Where rules limit methods or paths, a header must not choose another one at the origin. Source:
-// Google's, Microsoft's and IBM's APIs; Symfony, Zend and IIS read the second kind.
-constexpr std::array kMethodOverrides = {std::string_view("x-http-method-override"),
-                                         std::string_view("x-http-method"),
-                                         std::string_view("x-method-override")};
-constexpr std::array kPathOverrides = {std::string_view("x-original-url"),
-                                       std::string_view("x-rewrite-url")};
-
-// CGI and its heirs do not tell '_' from '-'.
-bool is_one_of(std::span<const std::string_view> names, std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view known) { return equals_ignoring_case(known, name); });
-}
-
-struct Overrides {
-  bool method = false;  // these are dropped
-  bool path = false;
-
-  void drop_from(Fields& fields) const {
-    std::erase_if(fields, [this](const Field& field) {
-      return (method && is_one_of(kMethodOverrides, field.name)) ||
-             (path && is_one_of(kPathOverrides, field.name));
-    });
-  }
-};
-
 bool belongs(const LiveCredential& credential, const Host& host) {
   return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
          credential.hosts.end();
 }
-
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
-
-class Forwarded final : public AdmittedExchange {
- public:
-  Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides, std::unique_ptr<BodyFilter> body)
-      : services_(services),
-        admission_(std::move(admission)),
-        head_(std::move(head)),
-        overrides_(overrides),
-        body_(std::move(body)) {
-    AuditEvent event;
-    event.event = "request";
-    event.host = admission_.host().text();
-    event.port = admission_.port().number();
-    event.method = head_.method;
-    event.path = path_of(head_.target);
-    event.rule = permit.rule();
-    event.place = permit.place();
-    open_ = services_.audit.open(std::move(event));
-    const auto* settings = services_.policy.settings_of(admission_.host());
-    if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
-    if (settings->via.empty()) return;
-    // admit() let nothing through whose gateway cannot be read.
-    if (auto gateway = Gateway::parse(settings->via)) {
-      gateway_.emplace(std::move(*gateway));
-      head_.authority = gateway_->authority();
-      head_.target = gateway_->target(head_.target);
-    }
-  }
-
-  const Admission& admission() const override { return admission_; }
-  const RequestHead& request() const override { return head_; }
-  BodyFilter* request_body() override { return body_.get(); }
-  BodyFilter* response_body() override { return nullptr; }
-
-  std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
-    open_->event.status = head.status;
-    // Offers of HTTP/3, which has no way out; clients would try it and wait.
-    remove_fields(head.fields, "alt-svc");
-    if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
-    return {};
-  }
-
-  void request_trailers(Fields& trailers) override {
-    overrides_.drop_from(trailers);
-    std::erase_if(trailers, [&](const Field& field) {
-      const auto* found = services_.injector.surrogate_in(field.value);
-      if (found == nullptr) found = services_.injector.surrogate_in(field.name);
-      if (found == nullptr) return false;
-      services_.audit.alarm(admission_.host().text(), found->name,
-                            "was about to leave in a trailer, which was dropped");
-      return true;
-    });
-  }
-  void response_trailers(Fields&) override {}
-
-  void finished(unsigned status, std::uint64_t bytes_up, std::uint64_t bytes_down,
-                std::string_view failure) override {
-    open_->event.status = status;
-    open_->event.bytes_up = bytes_up;
-    open_->event.bytes_down = bytes_down;
-    open_->event.detail = failure;
-    services_.audit.close(*open_);
-  }
-
- private:
-  Services& services_;
-  Admission admission_;
-  RequestHead head_;
-  Overrides overrides_;
-  std::optional<Gateway> gateway_;
-  std::unique_ptr<BodyFilter> body_;
-  std::shared_ptr<OpenRequest> open_;
-};
 
 // What the gates share: denials are audited and said, admitted requests become exchanges.
 class BaseGate : public AnsweringGate {
@@ -173,6 +67,8 @@ class BaseGate : public AnsweringGate {
     head.target = permit.target();
     const Overrides overrides{permit.method_limited(), permit.path_limited()};
     overrides.drop_from(head.fields);
+    auto secrets = services_.secrets.of(admission.host(), services_.injector);
+    if (secrets) ask_for_plain_answers(head);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
       if (denial->reason == DenyReason::kCredential) {
@@ -182,8 +78,8 @@ class BaseGate : public AnsweringGate {
     }
     auto& injection = std::get<Injection>(injected);
     record(injection, admission, head);
-    return std::make_unique<Forwarded>(services_, admission, std::move(head), permit, overrides,
-                                       std::move(injection.body));
+    return forwarded(services_, admission, std::move(head), permit, overrides,
+                     std::move(injection.body), std::move(secrets));
   }
 
   void record(const Injection& injection, const Admission& admission, const RequestHead& head) {

@@ -142,6 +142,8 @@ Awaitable<int> Http2Session::write_loop() {
     if (put.error) {
       disconnect(put.error.message());
       stream_.close();
+    } else if (!over_) {
+      events_.on_sent(*this);
     }
   }
   for (const Credit& credit : credits_) give_back(credit);

@@ -60,6 +60,8 @@ class Http2Events {
   virtual void on_closed(Http2Session& session, std::int32_t stream, std::uint32_t code,
                          ClosedBy by) = 0;
   virtual void on_settings(Http2Session& session) = 0;
+  // The Stream has taken what was written; queues are shorter now.
+  virtual void on_sent(Http2Session& session) = 0;
   virtual void on_goaway(Http2Session& session, std::uint32_t code) = 0;
   // The connection is over; nothing of the session is called any more but its destructor.
   virtual void on_disconnected(Http2Session& session, std::string_view reason) = 0;
@@ -104,6 +106,11 @@ class Http2Session {
   bool over() const noexcept { return over_; }
   std::size_t peer_max_streams() const noexcept;
   std::size_t open_requests() const noexcept { return requests_.size(); }
+  // Of one body, not yet on its way.
+  std::size_t waiting_bytes(std::int32_t stream) const noexcept {
+    const auto found = bodies_.find(stream);
+    return found == bodies_.end() ? 0 : found->second.size;
+  }
   // Of bodies, not yet taken by the Stream.
   std::size_t waiting_bytes() const noexcept { return waiting_bytes_; }
 

@@ -63,6 +63,7 @@ class Injector {
   const LiveCredential* surrogate_in(std::string_view text) const;
   const LiveCredential* surrogate_in(const RequestHead& head) const;
 
+  const std::vector<LiveCredential>& credentials() const noexcept { return credentials_; }
   bool empty() const noexcept { return credentials_.empty(); }
   bool has_credentials(const Host& host) const;
 

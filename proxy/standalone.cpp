@@ -121,6 +121,26 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// For programs that sources name: who and where the user is, and nothing that changes what runs.
+std::vector<std::string> command_environment(const std::vector<control::NamedValue>& own) {
+  constexpr std::array<std::string_view, 10> kNames{"HOME",
+                                                    "LANG",
+                                                    "LOGNAME",
+                                                    "PATH",
+                                                    "TZ",
+                                                    "USER",
+                                                    "XDG_CONFIG_HOME",
+                                                    "XDG_DATA_HOME",
+                                                    "XDG_RUNTIME_DIR",
+                                                    "DBUS_SESSION_BUS_ADDRESS"};
+  std::vector<std::string> out;
+  for (const auto& one : own) {
+    if (std::find(kNames.begin(), kNames.end(), one.name) == kNames.end()) continue;
+    out.push_back(one.name + "=" + one.value);
+  }
+  return out;
+}
+
 std::string surrogate_lines(const control::Ready& ready) {
   std::string out;
   for (const auto& surrogate : ready.surrogates) {
@@ -146,38 +166,18 @@ std::string proxy_lines(const std::vector<Listening>& sockets, const AccessToken
   return out;
 }
 
-// For programs that sources name: who and where the user is, and nothing that changes what runs.
-std::vector<std::string> command_environment(const std::vector<control::NamedValue>& environment) {
-  constexpr std::array<std::string_view, 10> kNames{"HOME",
-                                                    "LANG",
-                                                    "LOGNAME",
-                                                    "PATH",
-                                                    "TZ",
-                                                    "USER",
-                                                    "XDG_CONFIG_HOME",
-                                                    "XDG_DATA_HOME",
-                                                    "XDG_RUNTIME_DIR",
-                                                    "DBUS_SESSION_BUS_ADDRESS"};
-  std::vector<std::string> out;
-  for (const auto& one : environment) {
-    if (std::find(kNames.begin(), kNames.end(), one.name) == kNames.end()) continue;
-    out.push_back(one.name + "=" + one.value);
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<void> run_standalone(const StandaloneOptions& options) {
   control::Configure configure;
   configure.environment = take_environment();
+  configure.commands = command_environment(configure.environment);
   configure.session = session_name();
   auto config = read_config(options.config);
   if (!config) return std::move(config).error();
   const auto parsed = parse_configuration(*config);
   if (!parsed) return Error(parsed.error()).during("--config " + quoted(options.config));
   configure.profile = std::move(*config);
-  configure.commands = command_environment(configure.environment);
   if (!options.audit.empty()) {
     auto log = open_audit(options.audit);
     if (!log) return std::move(log).error();
@@ -211,10 +211,10 @@ Result<void> run_standalone(const StandaloneOptions& options) {
     if (!written) return written;
     lines.clear();
   }
+  say_what_is_different(parsed->network);
   for (const auto& file : ready.files) {
     note(quoted(file.path) + " with surrogates is not written: only a box has it");
   }
-  say_what_is_different(parsed->network);
   for (const auto& text : ready.notes) note(text);
 
   if (auto prepared = (*application)->prepare_for_confinement(); !prepared) return prepared;
