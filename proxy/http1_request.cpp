@@ -69,11 +69,16 @@ bool Http1Transfer::take_piece(Buffers& out) {
   request_complete_ = request_body_.done();
   if (!request_complete_) {
     request_writer_.put(piece, out);
-    return true;
+  } else {
+    if (!request_body_.trailers().empty()) exchange_.request_trailers(request_body_.trailers());
+    request_writer_.finish(piece, request_body_.trailers(), out);
   }
-  if (!request_body_.trailers().empty()) exchange_.request_trailers(request_body_.trailers());
-  request_writer_.finish(piece, request_body_.trailers(), out);
-  return true;
+  const BodyFilter* filter = request_filter(exchange_, facts_.framing);
+  if (filter == nullptr || filter->fault().empty()) return true;
+  request_fault_ = HeadFault{400, filter->fault()};
+  failure_ = request_fault_->reason;
+  request_complete_ = false;
+  return false;
 }
 
 Awaitable<bool> Http1Transfer::send_head() {

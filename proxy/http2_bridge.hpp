@@ -77,6 +77,8 @@ class Http2Bridge final : public Http2Events {
   void request_trailers_came(Link& link, HeaderBlock block);
   void request_data_came(Link& link, std::string_view bytes);
   void request_ended(Link& link);
+  // True: a filter says that the request's body is broken; the client was told.
+  bool stopped_at_fault(Link& link);
   void client_stream_closed(Link& link, std::uint32_t code, ClosedBy by);
   void client_gone(std::string_view reason);
 

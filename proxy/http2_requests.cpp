@@ -98,6 +98,10 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
     return;
   }
   std::string out = filtered(link.exchange->request_body(), bytes);
+  if (stopped_at_fault(link)) {
+    discard(link, bytes.size());
+    return;
+  }
   link.up += out.size();
   if (!waits) {
     back_->push(link.back, std::move(out), bytes.size());
@@ -105,6 +109,19 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
     link.early += out;
     link.early_credit += bytes.size();
   }
+}
+
+bool Http2Bridge::stopped_at_fault(Link& link) {
+  const BodyFilter* filter = link.exchange->request_body();
+  if (filter == nullptr || filter->fault().empty()) return false;
+  Refusal refusal = gate_.malformed(400, filter->fault());
+  if (link.answered) {
+    abandon(link, NGHTTP2_PROTOCOL_ERROR, filter->fault());
+  } else {
+    link.failure = filter->fault();
+    refuse(link, std::move(refusal));
+  }
+  return true;
 }
 
 void Http2Bridge::request_trailers_came(Link& link, HeaderBlock block) {
@@ -124,6 +141,7 @@ void Http2Bridge::request_ended(Link& link) {
   const bool waits = link.back == 0 && !link.answer_ended;
   if (!link.exchange || (!waits && !at_origin(link))) return;
   std::string rest = rest_of(link.exchange->request_body());
+  if (stopped_at_fault(link)) return;
   link.up += rest.size();
   if (waits) {
     link.early += rest;
