@@ -54,7 +54,7 @@ class RunNetwork {
   void plan_login_files();  // of a run that is only planned
 
   const Profile* profile_;
-  bool planned_ = false;  // nothing is started
+  bool planned_ = false;                  // nothing is started
   std::vector<std::string> environment_;  // the host's
   std::string home_;                      // the host's
   std::optional<ProxyProcess> proxy_;

@@ -49,8 +49,8 @@ inline constexpr std::size_t kFramesWaiting = 2000;  // for a peer that does not
 inline constexpr std::size_t kMemoryBytes = 1024 * 1024 * 1024;
 inline constexpr std::size_t kAddresses = 64;                     // of one name; more are not tried
 inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists have 5 MiB
-// Of a chunk that AWS's clients sign: its signature stands before it, so it is kept whole. They send
-// 64 KiB to 1 MiB.
+// Of a chunk that AWS's clients sign: its signature stands before it, so it is kept whole. They
+// send 64 KiB to 1 MiB.
 inline constexpr std::size_t kAwsChunkBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kAwsTrailerBytes = 16 * 1024;
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close

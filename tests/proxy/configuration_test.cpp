@@ -192,7 +192,7 @@ TEST(Configuration, ReadsEveryFormThatShowPrints) {
   EXPECT_TRUE(read->credentials[0].optional);
   EXPECT_FALSE(read->credentials[1].optional);
   EXPECT_TRUE(read->audit.syslog.value);
-  EXPECT_TRUE(read->audit.syslog.origin.text().ends_with("everything.yaml:39:17"))
+  EXPECT_TRUE(read->audit.syslog.origin.text().ends_with("everything.yaml:37:17"))
       << read->audit.syslog.origin.text();
 }
 
@@ -230,7 +230,7 @@ TEST(Configuration, RefusesWhatCouldMakeItWiderByMistake) {
       {R"({"version":1,"audit":{"syslog":null}})", "audit.syslog"},
       {R"({"version":1,"audit":{"syslog":true}})", "audit.syslog"},
       {R"({"version":1,"audit":{"syslog":{"value":"true"}}})", "audit.syslog.value"},
-      {R"({"version":1,"audit":{"sysloge":{"value":true}}})", "audit.sysloge"},
+      {R"({"version":1,"audit":{"sysloge":{"value":true}}})", "sysloge"},
       {R"({"version":1,"network":{"deny":null}})", "network.deny"},
       {R"({"version":1,"network":{"ask":null}})", "network.ask"},
       {R"({"version":1,"network":{"deny":{}}})", "network.deny: must be a list"},
