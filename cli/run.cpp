@@ -110,6 +110,12 @@ Result<int> run(const RunRequest& request) {
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
+  SessionRequest session;
+  if (!request.dry_run) {
+    if (auto found = find_programs(profile.network, session); !found) {
+      return std::move(found).error();
+    }
+  }
   auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
                                  : RunNetwork::start(profile);
   if (!network) return std::move(network).error();
@@ -120,12 +126,6 @@ Result<int> run(const RunRequest& request) {
   auto plan = plan_mounts(profile, collected->facts);
   if (!plan) return std::move(plan).error();
   if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
-  SessionRequest session;
-  if (!request.dry_run) {
-    if (auto found = find_programs(profile.network, session); !found) {
-      return std::move(found).error();
-    }
-  }
   // Not earlier: a run that is refused leaves nothing behind, no empty log either.
   const std::string name = session_name();
   if (auto told = network->configure(collected->places, name, *collected->facts.files,

@@ -79,6 +79,8 @@ Result<void> RunNetwork::configure(const Places& places, const std::string& sess
                                        .commands = std::move(commands),
                                        .audit = std::move(*audit)});
   if (!configured) return configured;
+  // What costs time and nobody waits for, while the proxy gets ready.
+  remove_old_audit_logs(places.state);
   trust_.emplace(read_system_bundle());
   return {};
 }

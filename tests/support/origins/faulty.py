@@ -108,7 +108,7 @@ def http1_faults(context, ended):
         "promises no number": says(head("Content-Length: three"), "abc", end=until_gone),
         "promises a length and chunks": says(head("Content-Length: 3", "Transfer-Encoding: chunked"), "3\r\nabc\r\n0\r\n\r\n",
                                              end=until_gone),
-        "sends a chunk that is none": says(chunked, "xyz\r\n", end=until_gone),
+        "sends a chunk that is none": says(chunked + "xyz\r\n", end=until_gone),
         "is silent after half a head": says("HTTP/1.1 200 OK\r\nX: y", end=until_gone),
         "speaks no HTTP": says("SSH-2.0-OpenSSH_9.2\r\n", end=until_gone),
         "has a head of 1 MB": says(head(*(f"X-{n}: {'x' * 1000}" for n in range(1000))), end=until_gone),
