@@ -139,6 +139,12 @@ std::string remaining_limits(const NetworkProfile& network, const HostRule& rule
                          other.origin.text());
     }
   }
+  if (const auto host = Host::parse(rule.pattern.text()); host && host->is_address()) {
+    out +=
+        "  an address that is not a public one is reached only with `private` beside it, in a "
+        "profile:\n"
+        "  {host: ADDRESS, private: [RANGE]}\n";
+  }
   if (network.mode.value == NetworkMode::kNone) {
     out += fmt::format("  but the network mode is none ({})\n", network.mode.origin.text());
   }

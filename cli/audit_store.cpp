@@ -51,17 +51,6 @@ UniqueFd open_for_reading(int directory, const std::string& session) {
   return fd;
 }
 
-void remove_old(int directory) {
-  const auto sessions = sessions_in(directory);
-  if (sessions.size() <= kKeptAuditLogs) return;
-  const auto old = static_cast<std::ptrdiff_t>(sessions.size() - kKeptAuditLogs);
-  std::for_each(sessions.begin(), sessions.begin() + old, [&](const std::string& session) {
-    const UniqueFd log = open_for_reading(directory, session);
-    if (log && ::flock(log.get(), LOCK_EX | LOCK_NB) != 0) return;  // it is still written to
-    ::unlinkat(directory, file_of(session).c_str(), 0);
-  });
-}
-
 UniqueFd open_logs(const std::string& state) {
   return UniqueFd(
       ::open(directory_of(state).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -121,8 +110,20 @@ Result<UniqueFd> open_audit_log(const std::string& state, const std::string& ses
   if (!log) return Error::system_call("cannot make the audit log " + session, errno);
   // Without a lock (a file system that has none) the session merely looks as if it were over.
   static_cast<void>(::flock(log.get(), LOCK_EX | LOCK_NB));
-  remove_old(directory->get());
   return log;
+}
+
+void remove_old_audit_logs(const std::string& state) {
+  const UniqueFd directory = open_logs(state);
+  if (!directory) return;
+  const auto sessions = sessions_in(directory.get());
+  if (sessions.size() <= kKeptAuditLogs) return;
+  const auto old = static_cast<std::ptrdiff_t>(sessions.size() - kKeptAuditLogs);
+  std::for_each(sessions.begin(), sessions.begin() + old, [&](const std::string& session) {
+    const UniqueFd log = open_for_reading(directory.get(), session);
+    if (log && ::flock(log.get(), LOCK_EX | LOCK_NB) != 0) return;  // it is still written to
+    ::unlinkat(directory.get(), file_of(session).c_str(), 0);
+  });
 }
 
 std::vector<std::string> audit_sessions(const std::string& state) {

@@ -15,12 +15,15 @@
 
 namespace redoubtful::cli {
 
-// Of the newest sessions; older logs are removed when a run begins.
+// Of the newest sessions; older logs are removed by the next run.
 inline constexpr std::size_t kKeptAuditLogs = 200;
 
-// Opens the log of a new session for appending, private and locked, and removes those that are too
-// old. Errors: kSystemCall.
+// Opens the log of a new session for appending, private and locked. Errors: kSystemCall.
 Result<UniqueFd> open_audit_log(const std::string& state, const std::string& session);
+
+// Those of all but the newest sessions, except what is still written to. What cannot be removed
+// stays.
+void remove_old_audit_logs(const std::string& state);
 
 // The sessions of which there is a log, the oldest first.
 std::vector<std::string> audit_sessions(const std::string& state);

@@ -115,6 +115,9 @@ std::string notes_of(const json::object& line, std::string_view event) {
   if (const double lost = number(line, "lost"); lost > 0) {
     notes.add(fmt::format("{:.0f} lines were lost: they could not be written", lost));
   }
+  if (const double lost = number(line, "lost_in_syslog"); lost > 0) {
+    notes.add(fmt::format("{:.0f} lines did not reach the host's log", lost));
+  }
   notes.add(rule_text(line));
   return std::move(notes).take();
 }

@@ -89,6 +89,7 @@ std::vector<std::string> source_variables(const std::vector<CredentialProfile>& 
     if (credential.source.starts_with(kEnvSource)) {
       out.push_back(credential.source.substr(kEnvSource.size()));
     }
+    if (credential.source.starts_with("vault:")) out.emplace_back("VAULT_TOKEN");
   }
   return out;
 }
@@ -100,7 +101,7 @@ std::vector<std::string> git_variables(const Profile& profile,
     const bool live = std::any_of(surrogates.begin(), surrogates.end(), [&](const auto& one) {
       return one.credential == credential.name;
     });
-    if (!live) continue;
+    if (!live || credential.expose_env.empty()) continue;
     for (const Host& host : credential.hosts) {
       if (host.is_address() || has_ssh_rule(profile.network, host)) continue;
       const std::string base = "https://" + host.text();
@@ -133,10 +134,12 @@ std::string policy_text(const Profile& profile) {
   add_rules(out, "denied, whatever else allows it", network.deny);
   if (!profile.credentials.empty()) {
     out +=
-        "\ncredentials (the variables hold surrogates; the real value is put in place outside):\n";
+        "\ncredentials (variables and files hold surrogates; the real value is put in place "
+        "outside):\n";
     for (const auto& credential : profile.credentials) {
       out += "  " + credential.name + ":";
       for (const auto& name : credential.expose_env) out += " " + name;
+      for (const auto& path : credential.expose_file) out += " " + shown(path);
       out += " for";
       for (const auto& host : credential.hosts) out += " " + host.text();
       out += "\n";

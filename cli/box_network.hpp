@@ -20,7 +20,8 @@ std::vector<std::string> proxy_variables();
 // NAME=VALUE for what the proxy made.
 std::vector<std::string> surrogate_variables(const std::vector<control::Surrogate>& surrogates);
 
-// The variables whose value on the host is a secret: those that sources name.
+// The variables whose value on the host is a secret: those that sources name, and
+// what a Vault is read with.
 std::vector<std::string> source_variables(const std::vector<CredentialProfile>& credentials);
 
 // GIT_CONFIG_COUNT and its like, which make git use https where a credential for the host is there

@@ -76,7 +76,7 @@ Error become_box(const BoxRequest& request, int report) {
   if (auto proc = mount_own_proc(); !proc) return std::move(proc).error();
   if (auto up = bring_loopback_up(); !up) return std::move(up).error();
   if (request.ways_fd >= 0) {
-    if (auto open = open_ways_in(request.spares, request.ways_fd); !open) {
+    if (auto open = open_ways_in(request.ways, request.ways_fd); !open) {
       return std::move(open).error();
     }
   }

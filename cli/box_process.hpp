@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/agent_seccomp.hpp"
+#include "cli/box_sockets.hpp"
 #include "cli/limits.hpp"
 #include "cli/mount_attach.hpp"
 #include "common/child_process.hpp"
@@ -31,8 +32,8 @@ struct BoxRequest {
   int control_fd = -1;
   const AgentSeccomp* seccomp = nullptr;
   const BoxLimits* limits = nullptr;
-  int ways_fd = -1;        // where the sockets of box_sockets.hpp are sent; -1: no way in or out
-  std::size_t spares = 0;  // of those sockets
+  int ways_fd = -1;  // where the sockets of box_sockets.hpp are sent; -1: no way in or out
+  WaysIn ways{};     // which sockets those are
 };
 
 class BoxProcess {

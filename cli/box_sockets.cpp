@@ -27,6 +27,7 @@ using control::SocketPurpose;
 constexpr std::size_t kWildcardSpares = 64;
 // control::kMaxDescriptors less the sockets that every box has, halved.
 constexpr std::size_t kMostSpares = (control::kMaxDescriptors - 10) / 2;
+constexpr std::uint16_t kSshPort = 22;
 constexpr int kBacklog = 4096;  // a burst of connections while the proxy still starts
 
 struct Address {
@@ -77,9 +78,9 @@ Result<UniqueFd> bound_socket(int family, int type, const char* address, std::ui
   return fd;
 }
 
-class WaysIn {
+class Opening {
  public:
-  Result<void> open(std::size_t spares) {
+  Result<void> open(const WaysIn& wanted) {
     constexpr int kStream = SOCK_STREAM;
     if (auto done = add_route(kSyntheticPrefix4); !done) return done;
     for (const auto& [purpose, type, address, port] :
@@ -92,8 +93,12 @@ class WaysIn {
           add(purpose, bound_socket(AF_INET, type, address, static_cast<std::uint16_t>(port)));
       if (!done) return done;
     }
-    if (auto done = add_spares(SocketPurpose::kSpare4, AF_INET, spares); !done) return done;
-    return open_six(spares);
+    if (wanted.ssh) {
+      auto done = add(SocketPurpose::kSsh, bound_socket(AF_INET, kStream, "0.0.0.0", kSshPort));
+      if (!done) return done;
+    }
+    if (auto done = add_spares(SocketPurpose::kSpare4, AF_INET, wanted.spares); !done) return done;
+    return open_six(wanted);
   }
 
   Result<void> send(int channel) const {
@@ -142,24 +147,37 @@ class WaysIn {
 
   // A kernel without IPv6, or with it switched off, is no reason not to run: names then have an
   // IPv4 address that works.
-  Result<void> open_six(std::size_t spares) {
+  Result<void> open_six(const WaysIn& wanted) {
     auto plain = bound_socket(AF_INET6, SOCK_STREAM, "::", 80);
     if (!plain || !add_route(kSyntheticPrefix6)) return {};
     if (auto done = add(SocketPurpose::kPlainHttp, std::move(plain)); !done) return done;
     auto done = add(SocketPurpose::kTls, bound_socket(AF_INET6, SOCK_STREAM, "::", 443));
     if (!done) return done;
-    return add_spares(SocketPurpose::kSpare6, AF_INET6, spares);
+    if (wanted.ssh) {
+      done = add(SocketPurpose::kSsh, bound_socket(AF_INET6, SOCK_STREAM, "::", kSshPort));
+      if (!done) return done;
+    }
+    return add_spares(SocketPurpose::kSpare6, AF_INET6, wanted.spares);
   }
 
   std::vector<std::pair<SocketPurpose, UniqueFd>> sockets_;
 };
 
-// Names with a port other than 80 and 443, each port counted.
+bool takes_ssh_port(const NetworkProfile& network) {
+  const auto is_ssh = [](const PortForward& port) {
+    return port.transport == Transport::kTcp && port.inside == kSshPort;
+  };
+  return std::none_of(network.forward.begin(), network.forward.end(), is_ssh) &&
+         std::none_of(network.publish.begin(), network.publish.end(), is_ssh);
+}
+
+// Names with a port that is not taken on every address, each port counted.
 std::size_t wanted_spares(const NetworkProfile& network) {
+  const bool ssh = takes_ssh_port(network);
   std::set<std::pair<std::string, std::uint16_t>> names;
   std::size_t wildcards = 0;
   for (const auto& [rule, origin] : network.allow) {
-    if (rule.port == 80 || rule.port == 443) continue;
+    if (rule.port == 80 || rule.port == 443 || (ssh && rule.port == kSshPort)) continue;
     if (rule.pattern.wildcard()) {
       wildcards = kWildcardSpares;
     } else {
@@ -180,6 +198,10 @@ std::size_t spare_sockets(const NetworkProfile& network) {
   return std::min(wanted_spares(network), kMostSpares);
 }
 
+WaysIn ways_in(const NetworkProfile& network) {
+  return {spare_sockets(network), takes_ssh_port(network)};
+}
+
 std::string spares_note(const NetworkProfile& network) {
   const std::size_t wanted = wanted_spares(network);
   if (wanted <= kMostSpares) return {};
@@ -189,11 +211,11 @@ std::string spares_note(const NetworkProfile& network) {
       wanted, kMostSpares);
 }
 
-Result<void> open_ways_in(std::size_t spares, int channel) {
-  // The proxy binds spare sockets to low ports (ssh's 22) without any capability in here.
+Result<void> open_ways_in(const WaysIn& wanted, int channel) {
+  // The proxy binds spare sockets to low ports without any capability in here.
   if (auto free = free_low_ports(); !free) return free;
-  WaysIn ways;
-  if (auto opened = ways.open(spares); !opened) return opened;
+  Opening ways;
+  if (auto opened = ways.open(wanted); !opened) return opened;
   return ways.send(channel);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/surface_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
 
@@ -11,15 +12,79 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::string_view kEnv = "env:";
-constexpr std::array<std::string_view, 6> kLaterSources{
-    "file:", "command:", "vault:", "keyring:", "json:", "aws-profile:"};
+constexpr std::array<std::string_view, 1> kLaterSources{"aws-profile:"};
+
+Error wrong(std::string what) { return {Errc::kInvalidProfile, std::move(what)}; }
+
+Result<std::string> parse_env(std::string_view place) {
+  if (parse_variable_name(place)) return std::string(place);
+  return wrong("what stands behind env: is not the name of a variable");
+}
+
+Result<std::string> parse_file(std::string_view place) {
+  auto path = parse_path(place);
+  if (!path) return wrong("what stands behind file: is no path, absolute or ~/...");
+  return path;
+}
+
+// Source: RFC 6901.
+Result<std::string> parse_json_place(std::string_view place) {
+  const std::size_t hash = place.rfind('#');
+  const std::string_view pointer =
+      hash == std::string_view::npos ? std::string_view() : place.substr(hash + 1);
+  auto path = parse_path(place.substr(0, hash));
+  if (!path || !pointer.starts_with('/')) {
+    return wrong("the form is json:FILE#/pointer, with FILE absolute or ~/...");
+  }
+  return *path + "#" + std::string(pointer);
+}
+
+Result<std::string> parse_command(std::string_view place) {
+  const bool blank = place.find_first_not_of(" \t\n") == std::string_view::npos;
+  if (blank) return wrong("command: names no command");
+  return std::string(place);
+}
+
+Result<std::string> parse_keyring(std::string_view place) {
+  const std::string out(place);
+  for (;;) {
+    const std::size_t comma = place.find(',');
+    const std::string_view one = place.substr(0, comma);
+    const std::size_t equals = one.find('=');
+    if (equals == std::string_view::npos || equals == 0 || one.front() == '-') {
+      return wrong("the form is keyring:ATTRIBUTE=VALUE[,ATTRIBUTE=VALUE]");
+    }
+    if (comma == std::string_view::npos) return out;
+    place.remove_prefix(comma + 1);
+  }
+}
+
+Result<std::string> parse_vault(std::string_view place) {
+  const std::size_t hash = place.rfind('#');
+  const std::size_t slash = place.find('/');
+  const bool fits = hash != std::string_view::npos && slash > 0 && hash > slash + 1 &&
+                    slash != std::string_view::npos && hash + 1 < place.size();
+  if (fits) return std::string(place);
+  return wrong("the form is vault:MOUNT/PATH#FIELD");
+}
+
+struct SourceKind {
+  std::string_view prefix;
+  Result<std::string> (*parse)(std::string_view place);
+};
+constexpr std::array<SourceKind, 6> kSources{{{kEnv, parse_env},
+                                              {"file:", parse_file},
+                                              {"json:", parse_json_place},
+                                              {"command:", parse_command},
+                                              {"keyring:", parse_keyring},
+                                              {"vault:", parse_vault}}};
 
 Result<std::string> parse_source(std::string_view text) {
-  if (text.starts_with(kEnv)) {
-    if (!parse_variable_name(text.substr(kEnv.size()))) {
-      return Error(Errc::kInvalidProfile, "what stands behind env: is not the name of a variable");
-    }
-    return std::string(text);
+  for (const auto& kind : kSources) {
+    if (!text.starts_with(kind.prefix)) continue;
+    auto place = kind.parse(text.substr(kind.prefix.size()));
+    if (!place) return place;
+    return std::string(kind.prefix) + *place;
   }
   for (const auto later : kLaterSources) {
     if (text.starts_with(later)) {
@@ -28,10 +93,31 @@ Result<std::string> parse_source(std::string_view text) {
           .hint("put the value into a variable of your own environment and write env:NAME");
     }
   }
-  return Error(Errc::kInvalidProfile,
-               "the source says where the value is (env:NAME), it is not the value itself")
+  return wrong("the source says where the value is (env:NAME), it is not the value itself")
       .hint("export the value in your shell, and name that variable here");
 }
+
+// `source: {command: [gh, auth, token]}`.
+constexpr std::array<Key<CredentialProfile>, 1> kSourceKeys{{
+    {"command",
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       if (node.kind != YamlNode::Kind::kList) {
+         return document.error(node, "a command that is one text is written `command:TEXT`");
+       }
+       auto read = read_list(document, node, [&](const YamlNode& item) -> Result<void> {
+         auto word = read_text(document, item);
+         if (!word) return std::move(word).error();
+         out.command.push_back(*std::move(word));
+         return {};
+       });
+       if (!read) return read;
+       if (out.command.empty() || out.command.front().empty()) {
+         return document.error(node, "the command has no words");
+       }
+       out.source = "command:";
+       return {};
+     }},
+}};
 
 Result<std::string> parse_credential_name(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= kMaxNameBytes && text.front() != '-' &&
@@ -59,6 +145,13 @@ Result<void> add_host(std::string_view text, std::vector<Host>& hosts) {
   return {};
 }
 
+// Inside it lies in the private home.
+Result<std::string> parse_exposed_path(std::string_view text) {
+  auto path = parse_path(text);
+  if (path && path->starts_with("~/")) return path;
+  return wrong("a file that holds a surrogate is written ~/...");
+}
+
 Result<void> later(const Document& document, const YamlNode& node, std::string_view key) {
   return error_at(Errc::kNotYet, document.origin(node),
                   "credentials: " + std::string(key) + ": not yet in this version");
@@ -76,17 +169,22 @@ constexpr std::array<Key<CredentialProfile>, 2> kExposeKeys{{
        return node.kind == YamlNode::Kind::kList ? read_list(document, node, add) : add(node);
      }},
     {"file",
-     [](const Document& document, const YamlNode& node, CredentialProfile&) -> Result<void> {
-       return later(document, node, "expose: file");
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       const auto add = [&](const YamlNode& item) -> Result<void> {
+         auto path = read_value(document, item, parse_exposed_path);
+         if (!path) return std::move(path).error();
+         out.expose_file.push_back(*std::move(path));
+         return {};
+       };
+       return node.kind == YamlNode::Kind::kList ? read_list(document, node, add) : add(node);
      }},
 }};
 
 // What is known but not built; a function pointer each, for the key is part of the message.
 template <std::size_t N>
 struct Later {
-  static constexpr std::array<std::string_view, 8> kNames{
-      "type",     "attach", "replace_in",      "exclusive",
-      "services", "app_id", "installation_id", "certificate"};
+  static constexpr std::array<std::string_view, 5> kNames{"type", "services", "app_id",
+                                                          "installation_id", "certificate"};
   static Result<void> refuse(const Document& document, const YamlNode& node, CredentialProfile&) {
     return later(document, node, kNames[N]);
   }
@@ -96,6 +194,9 @@ struct Later {
 constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
     {"source",
      [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       if (node.kind == YamlNode::Kind::kMap) {
+         return read_keys<CredentialProfile>(document, node, kSourceKeys, out);
+       }
        return read_into(document, node, parse_source, out.source);
      }},
     {"hosts",
@@ -116,14 +217,29 @@ constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
      [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
        return read_into(document, node, parse_flag, out.optional);
      }},
+    {"replace_in",
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       auto surfaces = read_surfaces(document, node);
+       if (!surfaces) return std::move(surfaces).error();
+       out.replace_in = *std::move(surfaces);
+       return {};
+     }},
+    {"attach",
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       auto attachment = read_attachment(document, node);
+       if (!attachment) return std::move(attachment).error();
+       out.attach = *std::move(attachment);
+       return {};
+     }},
+    {"exclusive",
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       return read_into(document, node, parse_flag, out.exclusive);
+     }},
     Later<0>::key(),
     Later<1>::key(),
     Later<2>::key(),
     Later<3>::key(),
     Later<4>::key(),
-    Later<5>::key(),
-    Later<6>::key(),
-    Later<7>::key(),
 }};
 
 }  // namespace
@@ -144,23 +260,28 @@ Result<void> read_credentials(const Document& document, const YamlNode& node,
     };
     if (credential.source.empty()) return missing("source");
     if (credential.hosts.empty()) return missing("hosts, with at least one host");
-    if (credential.expose_env.empty()) return missing("expose, with at least one variable");
+    if (credential.expose_env.empty() && credential.expose_file.empty() && !credential.attach) {
+      return missing("expose, with a variable or a file, or attach");
+    }
+    // Absent, it would guard nothing: its hosts would be open to every other key.
+    if (credential.exclusive && credential.optional) {
+      return error_at(Errc::kInvalidProfile, credential.origin,
+                      "the credential " + credential.name +
+                          " is exclusive and optional: where it is absent, nothing would be")
+          .hint("leave one of the two out");
+    }
     out.push_back(std::move(credential));
     return {};
   });
 }
 
 Result<CredentialProfile> parse_secret(std::string_view text) {
-  constexpr std::string_view kForm = "NAME=env:VARIABLE@HOST[,HOST]";
+  constexpr std::string_view kForm = "NAME=SOURCE@HOST[,HOST]";
   const auto usage = [&](std::string_view what) {
     return Error(Errc::kUsage, std::string(what))
         .hint("the form is " + std::string(kForm) +
               ", e.g. GITHUB_TOKEN=env:GITHUB_TOKEN@api.github.com,github.com");
   };
-  if (text.starts_with('@')) {
-    return Error(Errc::kNotYet, "secrets from a file: not yet in this version")
-        .hint("write them in a profile, under credentials");
-  }
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) return usage("the '=' behind the name is missing");
   auto name = parse_variable_name(text.substr(0, equals));
@@ -169,7 +290,9 @@ Result<CredentialProfile> parse_secret(std::string_view text) {
   const std::size_t at = rest.rfind('@');
   auto source = parse_source(rest.substr(0, at));
   if (!source) {
-    if (source.error().code() == Errc::kNotYet) return std::move(source).error();
+    const bool known = std::any_of(kSources.begin(), kSources.end(),
+                                   [&](const auto& kind) { return rest.starts_with(kind.prefix); });
+    if (known || source.error().code() == Errc::kNotYet) return std::move(source).error();
     return Error(Errc::kInvalidProfile,
                  "a value on the command line could be read by everybody on this machine (ps)")
         .hint("export it in your shell and write " + *name + "=env:" + *name + "@HOST");

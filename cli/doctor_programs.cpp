@@ -96,17 +96,17 @@ Check check_bwrap(const Surroundings& where, const Checks& checks) {
 // The real proxy, with nothing to do: it reads the system's roots, makes its keys, confines itself,
 // and only then answers what it is asked.
 Result<std::string> ask_the_proxy() {
-  auto program = find_own_part("redoubtful-proxy");
-  if (!program) return std::move(program).error();
   const auto start = std::chrono::steady_clock::now();
   const Profile nothing_allowed;
-  auto proxy = ProxyProcess::start({.program = std::move(*program),
-                                    .session = "doctor",
-                                    .profile = &nothing_allowed,
-                                    .home = "/",
-                                    .environment = own_environment(),
-                                    .audit = {}});
+  const auto environment = own_environment();
+  auto proxy = ProxyProcess::start(environment);
   if (!proxy) return std::move(proxy).error();
+  auto configured = proxy->configure({.session = "doctor",
+                                      .profile = &nothing_allowed,
+                                      .home = "/",
+                                      .environment = environment,
+                                      .audit = {}});
+  if (!configured) return std::move(configured).error();
   if (auto ready = proxy->wait_until_ready(); !ready) return std::move(ready).error();
   auto answer = proxy->probe({.target = "doctor.invalid", .method = "GET"});
   if (!answer) return std::move(answer).error();

@@ -1,11 +1,22 @@
 #include "cli/flags.hpp"
 
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
 #include "cli/credential_loader.hpp"
 #include "cli/value_syntax.hpp"
+#include "common/file.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
 namespace {
+
+constexpr std::size_t kMaxSecretsBytes = 64 * 1024;
 
 Origin from_option(std::string_view option, std::string_view value) {
   return {"command line", 0, 0, std::string(option) + " " + shown(value)};
@@ -72,15 +83,47 @@ Result<void> add_variable(const std::string& text, Layer& layer) {
 }
 
 // The option's words are not repeated in an error: they may hold what must not be shown.
-Result<void> add_secret(const std::string& text, Layer& layer) {
+Result<void> add_secret(std::string_view text, Origin origin, Layer& layer) {
   auto credential = parse_secret(text);
-  if (!credential) return std::move(credential).error().during("-s");
+  if (!credential) return std::move(credential).error();
   for (const auto& other : layer.credentials) {
     if (other.name != credential->name) continue;
     return Error(Errc::kUsage, "-s names " + other.name + " twice");
   }
-  credential->origin = from_option("-s", text);
+  credential->origin = std::move(origin);
   layer.credentials.push_back(*std::move(credential));
+  return {};
+}
+
+// One to a line, empty lines and # comments between. It says where values are and holds none, but
+// somebody may put one in by mistake: so nobody else may read it.
+Result<void> add_secrets_of(const std::string& path, Layer& layer) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat facts {};
+  if (!file || ::fstat(file.get(), &facts) != 0) {
+    return Error(Errc::kInvalidProfile,
+                 "cannot read " + quoted(path) + ": " + strerrordesc_np(errno));
+  }
+  if ((facts.st_mode & 077) != 0 || facts.st_uid != ::getuid()) {
+    return Error(Errc::kInvalidProfile,
+                 quoted(path) + " must belong to you, and be open to nobody else")
+        .hint("chmod 600 " + shown(path));
+  }
+  auto content = read_file(file.get(), kMaxSecretsBytes);
+  if (!content) return std::move(content).error().during(quoted(path));
+  std::string_view rest = *content;
+  for (int line = 1; !rest.empty(); ++line) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view text = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    if (text.empty() || text.front() == '#') continue;
+    const Origin origin{path, line, 0, {}};
+    if (auto added = add_secret(text, origin, layer); !added) {
+      return std::move(added).error().during(origin.text());
+    }
+  }
   return {};
 }
 
@@ -172,7 +215,11 @@ Result<Layer> flags_layer(const FlagTexts& texts, const std::string& current_dir
     if (done) done = add_variable(text, layer);
   }
   for (const auto& text : texts.secrets) {
-    if (done) done = add_secret(text, layer);
+    if (done) {
+      done = text.starts_with('@') ? add_secrets_of(text.substr(1), layer)
+                                   : add_secret(text, from_option("-s", text), layer);
+    }
+    if (!done) return std::move(done).error().during("-s");
   }
   if (done) done = set_mode(texts.network, "--network", parse_network_mode, layer.mode);
   if (done) done = set_mode(texts.home, "--home", parse_home_mode, layer.home);

@@ -37,7 +37,7 @@ constexpr std::string_view kRun =
   -a, --allow RULE             a host: NAME, *.NAME, NAME:PORT, tcp://NAME:PORT
       --deny RULE              beats every --ask and --allow
       --ask RULE               beats every --allow; needs an answer
-  -s, --secret NAME=env:VAR@HOST[,HOST]  VAR's value, swapped in for HOST
+  -s, --secret NAME=SOURCE@HOST[,HOST]   the value, put in for HOST; @FILE
   -e, --env NAME[=VALUE]       pass a variable, or set it
       --network MODE           filtered, none, discover, dangerously-open
       --home MODE              tmpfs or persistent (one per project)
@@ -59,7 +59,7 @@ constexpr std::string_view kShow =
 Prints the profile that `redoubtful run` would use with the same words: every
 value, and behind it the file and line, or the option, that it came from.
 
-  --json                       the same as JSON, for programs
+  --json                       JSON, which redoubtful-proxy --config reads
   redoubtful run --help        lists the other options
 
 example: redoubtful show -u node --deny '*.example.com' npm
@@ -132,6 +132,7 @@ constexpr std::string_view kAudit =
 What the network side of a run did: connections, requests, refusals and why,
 injected credentials (their names only), alarms. The newest session, or the one
 whose name begins with SESSION. The logs of the last 200 runs are kept.
+`audit: {syslog: true}` in a profile sends it to the host's log as well.
 
   -f, --follow  go on until the session is over
       --json    the log as it is: JSON lines, times in UTC

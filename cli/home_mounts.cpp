@@ -116,7 +116,9 @@ Result<HomeMounts> HomeMounts::prepare(const std::string& home, const MountPlan&
       return is_within(step.target, target);
     });
     if (inside_bind) continue;
-    const FileType type = step.kind == StepKind::kBind ? step.facts.type : FileType::kDirectory;
+    const FileType type = step.kind == StepKind::kBind    ? step.facts.type
+                          : step.kind == StepKind::kCover ? FileType::kRegular
+                                                          : FileType::kDirectory;
     if (auto made = make_mount_point(out.home_.get(), out.record_.get(),
                                      step.target.substr(prefix.size()), type);
         !made) {

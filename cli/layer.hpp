@@ -45,6 +45,8 @@ struct Layer {
 
   std::vector<CredentialProfile> credentials;  // each name once
 
+  std::optional<Sourced<bool>> syslog;
+
   Limits limits;
 };
 

@@ -66,6 +66,7 @@ class Composer {
     profile_.filesystem.home.origin = builtin;
     profile_.filesystem.cwd.origin = builtin;
     profile_.network.mode.origin = builtin;
+    profile_.audit.syslog.origin = builtin;
   }
 
   const ProfileStore& store() const { return store_; }
@@ -213,6 +214,8 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   replace_named(profile.credentials, layer.credentials,
                 [](const CredentialProfile& entry) -> const std::string& { return entry.name; });
 
+  overrule(profile.audit.syslog, layer.syslog);
+
   overrule(profile.limits.memory_bytes, layer.limits.memory_bytes);
   overrule(profile.limits.processes, layer.limits.processes);
   overrule(profile.limits.time, layer.limits.time);
@@ -254,6 +257,11 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
   out.profile = composer.take();
   apply_layer(out.profile, selection.flags, selection.command, {});
   if (auto fits = settle_network(out.profile); !fits) return std::move(fits).error();
+  const auto& syslog = out.profile.audit.syslog;
+  if (syslog.value && out.profile.network.mode.value == NetworkMode::kDangerouslyOpen) {
+    out.notices.push_back("nothing goes to the host's log (audit.syslog, " + syslog.origin.text() +
+                          "): dangerously-open has no proxy that would know of anything");
+  }
   if (const auto ignored = project_profile(selection.directory, places); !ignored.empty()) {
     out.notices.push_back("ignored " + places.shown(ignored) +
                           ": the agent can write it, so it grants nothing");

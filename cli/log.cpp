@@ -46,10 +46,7 @@ void stage(std::string_view text) {
   }
 }
 
-void plain(std::string_view lines) {
-  if (g_verbosity == Verbosity::kQuiet) return;
-  std::fwrite(lines.data(), 1, lines.size(), stderr);
-}
+void plain(std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stderr); }
 
 void error(const Error& problem) {
   error(problem.what());

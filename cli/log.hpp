@@ -21,7 +21,7 @@ void error(std::string_view text);  // always
 void note(std::string_view text);   // unless quiet
 void stage(std::string_view text);  // with -v
 
-// Lines to copy, without our name in front; unless quiet. Safe for a terminal already.
+// What was asked for, without our name in front: always. Safe for a terminal already.
 void plain(std::string_view lines);
 
 // An Error with its hint on a second line.

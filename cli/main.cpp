@@ -9,6 +9,7 @@
 
 #include "cli/allow.hpp"
 #include "cli/audit.hpp"
+#include "cli/credential_sources.hpp"
 #include "cli/demo.hpp"
 #include "cli/doctor.hpp"
 #include "cli/help.hpp"
@@ -18,6 +19,7 @@
 #include "cli/options.hpp"
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
+#include "cli/proxy_process.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
 #include "cli/version.hpp"
@@ -60,8 +62,14 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   for (const auto& notice : composition->notices) log::note(notice);
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
-    print(invocation.format == Format::kJson ? show_json(composition->profile, command)
-                                             : show_text(composition->profile, command));
+    if (invocation.format == Format::kJson) {
+      auto& profile = composition->profile;
+      expand_certificate_files(profile.network, places.home);
+      profile.credentials = with_absolute_paths(profile.credentials, places.home);
+      print(show_json(composition->profile, command));
+    } else {
+      print(show_text(with_outer_proxy(composition->profile, own_environment()), command));
+    }
     return 0;
   }
   if (invocation.verb == Verb::kWhy) {

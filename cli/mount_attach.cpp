@@ -182,7 +182,7 @@ class Assembler {
       case StepKind::kSymlink:
         return make_link(step);
       case StepKind::kFile:
-        return make_file(step.target, step.text, 0444);
+        return make_file(step.target, step.text, step.permissions);
       case StepKind::kTmpfs: {
         auto target = open_target(step.target, S_IFDIR);
         if (!target) return std::move(target).error();

@@ -62,6 +62,7 @@ struct MountStep {
   std::string target;
   std::string source;  // kBind: real path on the host; kCover: path in the box
   std::string text;
+  mode_t permissions = 0444;  // kFile
   MountMode mode = MountMode::kReadOnly;
   FileFacts facts;  // kBind: what `source` was when it was planned
   std::string why;  // for `show`, --dry-run and errors: where it was asked for

@@ -190,6 +190,13 @@ constexpr std::array<Key<Target>, 9> kNetworkKeys{{
      }},
 }};
 
+constexpr std::array<Key<Target>, 1> kAuditKeys{{
+    {"syslog",
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_scalar(document, node, parse_flag, out.layer.syslog);
+     }},
+}};
+
 constexpr std::array<Key<Target>, 3> kLimitKeys{{
     {"memory",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
@@ -212,7 +219,7 @@ Result<void> refuse_in_config(const Document& document, const YamlNode& node, co
                         std::string(key) + " stands only in a profile: config.yaml is always on");
 }
 
-constexpr std::array<Key<Target>, 10> kTopKeys{{
+constexpr std::array<Key<Target>, 11> kTopKeys{{
     {"description",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_into(document, node, parse_text, out.layer.description);
@@ -250,6 +257,10 @@ constexpr std::array<Key<Target>, 10> kTopKeys{{
     {"credentials",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_credentials(document, node, out.layer.credentials);
+     }},
+    {"audit",
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_keys<Target>(document, node, kAuditKeys, out);
      }},
     {"limits",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {

@@ -12,7 +12,8 @@
 #include <chrono>
 #include <set>
 
-#include "cli/mount_plan.hpp"
+#include "cli/credential_sources.hpp"
+#include "cli/programs.hpp"
 #include "cli/show.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
@@ -36,16 +37,16 @@ constexpr std::array<std::string_view, 6> kOuterProxyVariables{
 // For tests: the name servers that the proxy asks in place of resolv.conf's, "127.0.0.1:5353,…".
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
 constexpr std::string_view kResolverVariable = "REDOUBTFUL_RESOLVER";
+// The same for the host's log: the socket in place of /dev/log.
+constexpr std::string_view kSyslogVariable = "REDOUBTFUL_SYSLOG";
 
 // The proxy has no home directory: paths are made absolute for it.
-Profile with_absolute_paths(const Profile& profile, const std::string& home) {
+Profile for_the_proxy(const Profile& profile, const std::string& home) {
   Profile out;
   out.network = profile.network;
-  out.credentials = profile.credentials;
-  for (auto& ca : out.network.ca) ca.value = expand_home(ca.value, home);
-  for (auto& origin : out.network.origins) {
-    if (!origin.ca.empty()) origin.ca = expand_home(origin.ca, home);
-  }
+  out.credentials = with_absolute_paths(profile.credentials, home);
+  out.audit = profile.audit;
+  expand_certificate_files(out.network, home);
   return out;
 }
 
@@ -54,10 +55,8 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
   names.emplace(kResolverVariable);
-  for (const auto& credential : profile.credentials) {
-    constexpr std::string_view kEnv = "env:";
-    if (credential.source.starts_with(kEnv)) names.insert(credential.source.substr(kEnv.size()));
-  }
+  names.emplace(kSyslogVariable);
+  for (auto& name : source_variable_names(profile.credentials)) names.insert(std::move(name));
   std::vector<control::NamedValue> out;
   for (const auto& entry : environment) {
     const std::size_t equals = entry.find('=');
@@ -93,7 +92,9 @@ std::vector<std::string> own_environment() {
   return out;
 }
 
-Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
+Result<ProxyProcess> ProxyProcess::start(const std::vector<std::string>& environment) {
+  auto program = find_own_part("redoubtful-proxy");
+  if (!program) return std::move(program).error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::system_call("cannot make the proxy's control socket", errno);
@@ -108,24 +109,26 @@ Result<ProxyProcess> ProxyProcess::start(ProxyRequest request) {
   }
   out.complaints_ = std::move(complaints->read);
   std::string lang;
-  for (const auto& entry : request.environment) {
+  for (const auto& entry : environment) {
     if (entry.starts_with("LANG=")) lang = entry;
   }
-  auto child = ChildProcess::fork([&]() -> int {
-    return become_proxy(request.program, theirs.get(), complaints->write.get(), lang);
-  });
+  auto child = ChildProcess::spawn(
+      [&]() -> int { return become_proxy(*program, theirs.get(), complaints->write.get(), lang); });
   if (!child) return std::move(child).error().during("starting redoubtful-proxy");
   out.child_ = std::move(*child);
   out.receiver_.emplace(out.control_.get());
+  return out;
+}
+
+Result<void> ProxyProcess::configure(ProxyRequest request) {
   control::Configure configure;
   configure.session = std::move(request.session);
-  configure.profile = show_json(with_absolute_paths(*request.profile, request.home), {});
+  configure.profile = show_json(for_the_proxy(*request.profile, request.home), {});
   configure.environment = values_for(*request.profile, request.environment);
+  configure.commands = std::move(request.commands);
   configure.audit = std::move(request.audit);
-  if (auto sent = control::send(out.control_.get(), std::move(configure)); !sent) {
-    return out.gone();
-  }
-  return out;
+  if (auto sent = control::send(control_.get(), std::move(configure)); !sent) return gone();
+  return {};
 }
 
 Result<control::Message> ProxyProcess::next(int milliseconds) {

@@ -24,11 +24,11 @@ namespace redoubtful::cli {
 std::vector<std::string> own_environment();
 
 struct ProxyRequest {
-  std::string program;
   std::string session;  // names the run in the audit log
   const Profile* profile = nullptr;
   std::string home;                      // what "~/" in the profile's paths stands for
   std::vector<std::string> environment;  // the host's, NAME=VALUE: what sources name is taken out
+  std::vector<std::string> commands{};   // of programs that sources name, NAME=VALUE
   UniqueFd audit;                        // opened for appending; absent: no log is kept
 };
 
@@ -37,8 +37,13 @@ class ProxyProcess {
   ProxyProcess(ProxyProcess&&) noexcept = default;
   ProxyProcess& operator=(ProxyProcess&&) noexcept = default;
 
-  // Starts it and sends its configuration; does not wait for an answer. Errors: kSystemCall.
-  static Result<ProxyProcess> start(ProxyRequest request);
+  // Starts it: it loads its libraries and makes the session's keys, and waits for the rest.
+  // `environment` is the host's, NAME=VALUE, of which it gets LANG. Errors: kMissingProgram,
+  // kSystemCall.
+  static Result<ProxyProcess> start(const std::vector<std::string>& environment);
+
+  // Sends its configuration; does not wait for an answer. Once. Errors: kSystemCall.
+  Result<void> configure(ProxyRequest request);
 
   // Waits until every credential is read. Errors: what the proxy could not do; kSystemCall when it
   // ended or says nothing.

@@ -86,6 +86,18 @@ Result<void> find_programs(const NetworkProfile& network, SessionRequest& sessio
   return {};
 }
 
+// What this box may write, and earlier ones could.
+std::vector<std::string> written_places(const MountPlan& plan, const HostFacts& facts) {
+  std::vector<std::string> out = facts.written_roots;
+  for (const auto& step : plan.steps) {
+    if (step.kind == StepKind::kBind && step.mode != MountMode::kReadOnly) {
+      out.push_back(step.source);
+    }
+  }
+  if (!facts.private_home.empty()) out.push_back(facts.private_home);
+  return out;
+}
+
 }  // namespace
 
 Result<void> refuse_inside_a_box(std::string_view instead) {
@@ -98,24 +110,30 @@ Result<int> run(const RunRequest& request) {
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
-  auto collected = collect_host_facts(profile, request.directory,
-                                      request.dry_run ? Making::kNothing : Making::kAllowed);
-  if (!collected) return std::move(collected).error();
-  auto plan = plan_mounts(profile, collected->facts);
-  if (!plan) return std::move(plan).error();
-  if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
   SessionRequest session;
   if (!request.dry_run) {
     if (auto found = find_programs(profile.network, session); !found) {
       return std::move(found).error();
     }
   }
-  // Not earlier: a run that is refused leaves nothing behind, no empty log either.
-  const std::string name = session_name();
   auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
-                                 : RunNetwork::start(profile, collected->places, name);
+                                 : RunNetwork::start(profile);
   if (!network) return std::move(network).error();
   log::stage("the proxy starts");
+  auto collected = collect_host_facts(profile, request.directory,
+                                      request.dry_run ? Making::kNothing : Making::kAllowed);
+  if (!collected) return std::move(collected).error();
+  auto plan = plan_mounts(profile, collected->facts);
+  if (!plan) return std::move(plan).error();
+  if (profile.network.mode.value == NetworkMode::kDangerouslyOpen) use_open_resolver(*plan);
+  // Not earlier: a run that is refused leaves nothing behind, no empty log either.
+  const std::string name = session_name();
+  if (auto told = network->configure(collected->places, name, *collected->facts.files,
+                                     written_places(*plan, collected->facts));
+      !told) {
+    return std::move(told).error();
+  }
+  log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
   if (auto settled = network->settle(); !settled) return std::move(settled).error();

@@ -5,6 +5,7 @@
 #include "cli/audit_store.hpp"
 #include "cli/box_network.hpp"
 #include "cli/box_sockets.hpp"
+#include "cli/credential_sources.hpp"
 #include "cli/log.hpp"
 #include "cli/programs.hpp"
 #include "cli/trust_files.hpp"
@@ -15,34 +16,84 @@ namespace {
 
 constexpr std::size_t kNamedHosts = 5;  // the line stays a line; the audit log has all
 
+// Each lies, readable by its owner alone, where it is in everybody's way to nothing, and is laid
+// over its place in the home.
+void add_login_files(MountPlan& plan, const std::vector<control::ExposedFile>& files,
+                     const std::string& home) {
+  std::size_t number = 0;
+  for (const auto& file : files) {
+    MountStep content;
+    content.kind = StepKind::kFile;
+    content.target = "/etc/redoubtful/logins/" + std::to_string(++number);
+    content.text = file.text;
+    content.permissions = 0400;  // some programs refuse a login file that others may read
+    content.why = "credentials: expose";
+    MountStep place;
+    place.kind = StepKind::kCover;
+    place.target = plan.home + file.path.substr(std::min(home.size(), file.path.size()));
+    place.source = content.target;
+    place.why = content.why;
+    plan.steps.push_back(std::move(content));
+    plan.steps.push_back(std::move(place));
+  }
+}
+
 }  // namespace
 
 RunNetwork RunNetwork::planned(const Profile& profile) {
   RunNetwork out(profile);
+  out.planned_ = true;
   for (const auto& credential : profile.credentials) {
     out.ready_.surrogates.push_back({credential.name, credential.expose_env, "(a surrogate)"});
   }
   return out;
 }
 
-Result<RunNetwork> RunNetwork::start(const Profile& profile, const Places& places,
-                                     const std::string& session) {
+Result<RunNetwork> RunNetwork::start(const Profile& profile) {
   RunNetwork out(profile);
   if (!needs_proxy(profile.network)) return out;
-  auto program = find_own_part("redoubtful-proxy");
-  if (!program) return std::move(program).error();
-  auto audit = open_audit_log(places.state, session);
-  if (!audit) return std::move(audit).error();
-  auto proxy = ProxyProcess::start({.program = std::move(*program),
-                                    .session = session,
-                                    .profile = &profile,
-                                    .home = places.home,
-                                    .environment = own_environment(),
-                                    .audit = std::move(*audit)});
+  out.environment_ = own_environment();
+  auto proxy = ProxyProcess::start(out.environment_);
   if (!proxy) return std::move(proxy).error();
   out.proxy_.emplace(std::move(*proxy));
-  out.trust_.emplace(read_system_bundle());
   return out;
+}
+
+Result<void> RunNetwork::configure(const Places& places, const std::string& session,
+                                   const HostFiles& files,
+                                   const std::vector<std::string>& written) {
+  home_ = places.home;
+  if (!proxy_) {
+    if (planned_) plan_login_files();
+    return {};
+  }
+  const auto credentials = with_absolute_paths(profile_->credentials, places.home);
+  if (auto safe = check_source_files(credentials, files, written); !safe) return safe;
+  auto audit = open_audit_log(places.state, session);
+  if (!audit) return std::move(audit).error();
+  auto commands = command_environment(profile_->credentials, environment_, files, written);
+  auto configured = proxy_->configure({.session = session,
+                                       .profile = profile_,
+                                       .home = places.home,
+                                       .environment = std::move(environment_),
+                                       .commands = std::move(commands),
+                                       .audit = std::move(*audit)});
+  if (!configured) return configured;
+  // What costs time and nobody waits for, while the proxy gets ready.
+  remove_old_audit_logs(places.state);
+  trust_.emplace(read_system_bundle());
+  return {};
+}
+
+void RunNetwork::plan_login_files() {
+  for (const auto& credential : profile_->credentials) {
+    for (const auto& path : credential.expose_file) {
+      const std::string full = expand_home(path, home_);
+      const bool there = std::any_of(ready_.files.begin(), ready_.files.end(),
+                                     [&](const auto& file) { return file.path == full; });
+      if (!there) ready_.files.push_back({full, "(surrogates)"});
+    }
+  }
 }
 
 Result<void> RunNetwork::settle() {
@@ -58,6 +109,7 @@ Result<void> RunNetwork::settle() {
 
 void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
   if (trust_) trust_->add_to(plan, files, ready_.ca_certificate);
+  add_login_files(plan, ready_.files, home_);
   MountStep policy;
   policy.kind = StepKind::kFile;
   policy.target = kPolicyFile;
@@ -88,10 +140,10 @@ void RunNetwork::finish() {
   if (const auto line = refused_line(summary->refused); !line.empty()) log::note(line);
   if (profile_->network.mode.value != NetworkMode::kDiscover) return;
   if (summary->discovered.empty()) {
-    log::note("this run needed no host");
+    log::note("this run needed no host but those that a rule allows");
     return;
   }
-  log::note("the rules that this run needed, for a profile:");
+  log::note("the rules that this run needed besides those it had, for a profile:");
   log::plain(rules_yaml(summary->discovered));
 }
 

@@ -19,10 +19,14 @@ namespace redoubtful::cli {
 
 class RunNetwork {
  public:
-  // Starts the proxy where the mode has one; it works while the rest is planned. Errors:
+  // Starts the proxy where the mode has one; it makes ready while the rest is planned. Errors:
   // kMissingProgram, kSystemCall.
-  static Result<RunNetwork> start(const Profile& profile, const Places& places,
-                                  const std::string& session);
+  static Result<RunNetwork> start(const Profile& profile);
+
+  // Opens the run's audit log and tells the proxy what is allowed. `written`: what boxes may write,
+  // real paths. Errors: kSystemCall; kInvalidMount for a credential in a file that a box may write.
+  Result<void> configure(const Places& places, const std::string& session, const HostFiles& files,
+                         const std::vector<std::string>& written);
 
   // Nothing is started: for --dry-run.
   static RunNetwork planned(const Profile& profile);
@@ -47,8 +51,12 @@ class RunNetwork {
 
  private:
   explicit RunNetwork(const Profile& profile) : profile_(&profile) {}
+  void plan_login_files();  // of a run that is only planned
 
   const Profile* profile_;
+  bool planned_ = false;                  // nothing is started
+  std::vector<std::string> environment_;  // the host's
+  std::string home_;                      // the host's
   std::optional<ProxyProcess> proxy_;
   std::optional<SystemTrust> trust_;  // with the proxy
   control::Ready ready_;

@@ -138,7 +138,7 @@ class Session {
                                   .seccomp = &*seccomp,
                                   .limits = request_.limits,
                                   .ways_fd = ways.theirs.get(),
-                                  .spares = spare_sockets(request_.profile->network)});
+                                  .ways = ways_in(request_.profile->network)});
     if (!box) return std::move(box).error();
     box_.emplace(std::move(*box));
     // From here on somebody of the same user could attach to us; the child has its own setting.

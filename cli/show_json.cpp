@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "cli/mount_plan.hpp"
 #include "cli/show.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
@@ -119,6 +120,23 @@ json::array origin_list(const std::vector<OriginOverride>& origins) {
   return out;
 }
 
+json::array surface_list(const std::vector<Surface>& surfaces) {
+  json::array out;
+  for (const auto& surface : surfaces) {
+    out.push_back({{"surface", text_value(surface_word(surface.kind))},
+                   {"name", text_value(surface.name)},
+                   {"method", text_value(surface.method)},
+                   {"path", text_value(surface.path)}});
+  }
+  return out;
+}
+
+json::value attachment_value(const std::optional<Attachment>& attachment) {
+  if (!attachment) return nullptr;
+  return json::object{{"header", text_value(attachment->header)},
+                      {"value", text_value(attachment->value)}};
+}
+
 json::array credential_list(const std::vector<CredentialProfile>& credentials) {
   json::array out;
   for (const auto& credential : credentials) {
@@ -126,8 +144,13 @@ json::array credential_list(const std::vector<CredentialProfile>& credentials) {
     for (const auto& host : credential.hosts) hosts.push_back(text_value(host.text()));
     out.push_back({{"name", text_value(credential.name)},
                    {"source", text_value(credential.source)},
+                   {"command", text_list(credential.command)},
                    {"hosts", std::move(hosts)},
-                   {"expose", json::object{{"env", text_list(credential.expose_env)}}},
+                   {"expose", json::object{{"env", text_list(credential.expose_env)},
+                                           {"file", text_list(credential.expose_file)}}},
+                   {"replace_in", surface_list(credential.replace_in)},
+                   {"attach", attachment_value(credential.attach)},
+                   {"exclusive", credential.exclusive},
                    {"optional", credential.optional},
                    {"origin", origin_value(credential.origin)}});
   }
@@ -161,23 +184,31 @@ json::object limits_value(const Limits& limits) {
 
 }  // namespace
 
+void expand_certificate_files(NetworkProfile& network, const std::string& home) {
+  for (auto& file : network.ca) file.value = expand_home(file.value, home);
+  for (auto& origin : network.origins) origin.ca = expand_home(origin.ca, home);
+}
+
 std::string show_json(const Profile& profile, const std::vector<std::string>& command) {
   json::array layers;
   for (const auto& layer : profile.layers) {
     layers.push_back({{"name", text_value(layer.name)}, {"file", text_value(layer.file)}});
   }
-  const json::object out{{"version", 1},
-                         {"description", text_value(profile.description)},
-                         {"layers", std::move(layers)},
-                         {"command", text_list(command)},
-                         {"commands", sourced_list(profile.commands)},
-                         {"arguments", sourced_list(profile.arguments)},
-                         {"nested", sourced(profile.nested.value, profile.nested.origin)},
-                         {"filesystem", filesystem_value(profile.filesystem)},
-                         {"environment", environment_value(profile.environment)},
-                         {"network", network_value(profile.network)},
-                         {"credentials", credential_list(profile.credentials)},
-                         {"limits", limits_value(profile.limits)}};
+  const json::object out{
+      {"version", 1},
+      {"description", text_value(profile.description)},
+      {"layers", std::move(layers)},
+      {"command", text_list(command)},
+      {"commands", sourced_list(profile.commands)},
+      {"arguments", sourced_list(profile.arguments)},
+      {"nested", sourced(profile.nested.value, profile.nested.origin)},
+      {"filesystem", filesystem_value(profile.filesystem)},
+      {"environment", environment_value(profile.environment)},
+      {"network", network_value(profile.network)},
+      {"credentials", credential_list(profile.credentials)},
+      {"audit",
+       json::object{{"syslog", sourced(profile.audit.syslog.value, profile.audit.syslog.origin)}}},
+      {"limits", limits_value(profile.limits)}};
   return json::serialize(out) + "\n";
 }
 

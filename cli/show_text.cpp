@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cli/box_sockets.hpp"
 #include "cli/show.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
@@ -91,14 +92,32 @@ void show_origins(Page& page, const std::vector<OriginOverride>& origins) {
   }
 }
 
+std::string source_text(const CredentialProfile& credential) {
+  std::string out = credential.source;
+  for (const auto& word : credential.command) {
+    out += (out.ends_with(':') ? "" : " ") + shown(word);
+  }
+  return credential.command.empty() ? shown(out) : out;
+}
+
 void show_credentials(Page& page, const std::vector<CredentialProfile>& credentials) {
   if (credentials.empty()) return;
   page.section("credentials");
   for (const auto& credential : credentials) {
     std::vector<std::string> hosts;
     for (const auto& host : credential.hosts) hosts.push_back(host.text());
-    std::string text = fmt::format("{} to [{}] as [{}]", shown(credential.source), joined(hosts),
-                                   joined(credential.expose_env));
+    std::vector<std::string> inside = credential.expose_env;
+    inside.insert(inside.end(), credential.expose_file.begin(), credential.expose_file.end());
+    std::string text = fmt::format("{} to [{}]", source_text(credential), joined(hosts));
+    if (!inside.empty()) text += fmt::format(" as [{}]", joined(inside));
+    std::vector<std::string> surfaces;
+    for (const auto& surface : credential.replace_in) surfaces.push_back(surface.text());
+    if (!surfaces.empty()) text += fmt::format(" in [{}]", joined(surfaces));
+    if (credential.attach) {
+      text += fmt::format(" attached as {}",
+                          shown(credential.attach->header + ": " + credential.attach->value));
+    }
+    if (credential.exclusive) text += " exclusive";
     if (credential.optional) text += " optional";
     page.value(2, credential.name, text, credential.origin);
   }
@@ -151,6 +170,27 @@ void show_limits(Page& page, const Limits& limits) {
 
 }  // namespace
 
+Profile with_outer_proxy(Profile profile, const std::vector<std::string>& environment) {
+  if (profile.network.proxy || !needs_proxy(profile.network)) return profile;
+  // In the order in which the proxy looks at them.
+  for (const std::string_view name : {"https_proxy=", "HTTPS_PROXY="}) {
+    for (const std::string& entry : environment) {
+      if (!entry.starts_with(name) || entry.size() == name.size()) continue;
+      std::string url = entry.substr(name.size());
+      const std::size_t scheme = url.find("://");
+      const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+      if (const std::size_t at = url.rfind('@'); at != std::string::npos && at >= begin) {
+        url.erase(begin, at + 1 - begin);
+      }
+      Origin origin{
+          std::string(name.substr(0, name.size() - 1)) + " of this environment", 0, 0, {}};
+      profile.network.proxy = {std::move(url), std::move(origin)};
+      return profile;
+    }
+  }
+  return profile;
+}
+
 std::string show_text(const Profile& profile, const std::vector<std::string>& command) {
   Page page;
   if (!profile.description.empty()) page.plain("description: " + shown(profile.description));
@@ -182,8 +222,17 @@ std::string show_text(const Profile& profile, const std::vector<std::string>& co
   page.list(2, "ca", profile.network.ca);
   if (const auto& proxy = profile.network.proxy) {
     page.value(2, "proxy", proxy->value.empty() ? "none" : shown(proxy->value), proxy->origin);
+    if (!proxy->value.empty()) {
+      page.plain(
+          "    # looks names up by itself, where nothing can be checked: addresses and names");
+      page.plain("    # that are not public ones are refused, unless NO_PROXY names them");
+    }
   }
   show_credentials(page, profile.credentials);
+  if (profile.audit.syslog.value) {
+    page.section("audit");
+    page.value(2, "syslog", "true", profile.audit.syslog.origin);
+  }
   show_limits(page, profile.limits);
   return page.take();
 }

@@ -32,15 +32,17 @@ Result<int> why(const Places& places, Profile profile, const std::string& target
   }
   // They have opened their hosts by now, which is all that counts here.
   profile.credentials.clear();
-  auto program = find_own_part("redoubtful-proxy");
-  if (!program) return std::move(program).error();
-  auto proxy = ProxyProcess::start({.program = std::move(*program),
-                                    .session = "why",
-                                    .profile = &profile,
-                                    .home = places.home,
-                                    .environment = own_environment(),
-                                    .audit = {}});
+  // Asking is nothing that an audit has to know of.
+  profile.audit = {};
+  const auto environment = own_environment();
+  auto proxy = ProxyProcess::start(environment);
   if (!proxy) return std::move(proxy).error();
+  auto configured = proxy->configure({.session = "why",
+                                      .profile = &profile,
+                                      .home = places.home,
+                                      .environment = environment,
+                                      .audit = {}});
+  if (!configured) return std::move(configured).error();
   auto ready = proxy->wait_until_ready();
   if (!ready) return std::move(ready).error();
   for (const auto& note : ready->notes) log::note(note);

@@ -40,17 +40,27 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 ChildProcess::~ChildProcess() { end(); }
 
 Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) {
-  return fork_into(0, body);
+  return start(0, 0, body);
+}
+
+Result<ChildProcess> ChildProcess::spawn(const std::function<int()>& body) {
+  return start(CLONE_VFORK, 0, body);  // without CLONE_VM: the child's memory is its own
 }
 
 Result<ChildProcess> ChildProcess::fork_into(std::uint64_t namespaces,
                                              const std::function<int()>& body) {
+  return start(0, namespaces, body);
+}
+
+Result<ChildProcess> ChildProcess::start(std::uint64_t flags, std::uint64_t namespaces,
+                                         const std::function<int()>& body) {
   const UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (!self) return Error::system_call("cannot watch this process (pidfd_open)", errno);
   int child_pidfd = -1;
   // Not clone3(2): containers and our own box answer it with ENOSYS, for no filter sees its flags.
-  const auto pid = static_cast<pid_t>(::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD | namespaces,
-                                                nullptr, &child_pidfd, nullptr, nullptr));
+  const auto pid =
+      static_cast<pid_t>(::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD | flags | namespaces, nullptr,
+                                   &child_pidfd, nullptr, nullptr));
   if (pid < 0) return Error::system_call("cannot start a process", errno);
   if (pid == 0) {
     if (namespaces == 0) {

@@ -34,7 +34,12 @@ class ChildProcess {
   // Errors: kSystemCall.
   static Result<ChildProcess> fork(const std::function<int()>& body);
 
-  // The same in new namespaces (CLONE_NEW* of clone(2)) and in a session of its own, which has no
+  // The same for a body that only becomes another program: this process sleeps until it has. Where
+  // both must be quick: else the scheduler may leave them on one processor, and either waits for
+  // the other's time slice (up to 4 ms were seen). Errors: kSystemCall.
+  static Result<ChildProcess> spawn(const std::function<int()>& body);
+
+  // As fork() in new namespaces (CLONE_NEW* of clone(2)) and in a session of its own, which has no
   // controlling terminal. With CLONE_NEWPID the child is the first
   // process of its pid namespace: when it dies, however early, the kernel ends everything below it.
   static Result<ChildProcess> fork_into(std::uint64_t namespaces, const std::function<int()>& body);
@@ -54,6 +59,8 @@ class ChildProcess {
 
  private:
   ChildProcess(pid_t pid, UniqueFd pidfd) noexcept : pid_(pid), pidfd_(std::move(pidfd)) {}
+  static Result<ChildProcess> start(std::uint64_t flags, std::uint64_t namespaces,
+                                    const std::function<int()>& body);
   void end() noexcept;
 
   pid_t pid_ = -1;

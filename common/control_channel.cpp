@@ -116,6 +116,7 @@ struct Put {
       out.text(value.name);
       out.text(value.value);
     });
+    out.texts(m.commands);
     if (m.audit) descriptors.push_back(m.audit.get());
     return Type::kConfigure;
   }
@@ -125,6 +126,10 @@ struct Put {
       out.text(surrogate.credential);
       out.texts(surrogate.variables);
       out.text(surrogate.value);
+    });
+    out.list(m.files, [this](const ExposedFile& file) {
+      out.text(file.path);
+      out.text(file.text);
     });
     out.texts(m.notes);
     return Type::kReady;
@@ -173,7 +178,7 @@ Errc known_code(std::uint64_t number, Reader& in) {
 
 SocketPurpose known_purpose(std::uint64_t number, Reader& in) {
   if (number < static_cast<std::uint64_t>(SocketPurpose::kDnsUdp) ||
-      number > static_cast<std::uint64_t>(SocketPurpose::kSpare6)) {
+      number > static_cast<std::uint64_t>(SocketPurpose::kSsh)) {
     in.fail();
   }
   return static_cast<SocketPurpose>(number);
@@ -189,6 +194,7 @@ Configure get_configure(Reader& in) {
     value.value = in.text();
     return value;
   });
+  m.commands = in.texts();
   if (in.descriptors_left() > 0) m.audit = in.descriptor();
   return m;
 }
@@ -202,6 +208,12 @@ Ready get_ready(Reader& in) {
     surrogate.variables = in.texts();
     surrogate.value = in.text();
     return surrogate;
+  });
+  m.files = in.list<ExposedFile>([&in] {
+    ExposedFile file;
+    file.path = in.text();
+    file.text = in.text();
+    return file;
   });
   m.notes = in.texts();
   return m;

@@ -40,6 +40,7 @@ struct Configure {
   std::string session;                  // names the run in the audit log
   std::string profile;                  // JSON as `redoubtful show --json` prints it
   std::vector<NamedValue> environment;  // variables that credential sources and HTTPS_PROXY name
+  std::vector<std::string> commands;    // NAME=VALUE: the environment of programs that sources name
   UniqueFd audit;                       // opened for appending; absent: no log is kept
 };
 
@@ -50,10 +51,18 @@ struct Surrogate {
   std::string value;
 };
 
+// A file as the box has it: the host's own, with surrogates for what is a credential of this
+// session and without what else could be one.
+struct ExposedFile {
+  std::string path;  // as the profile has it, "~/" replaced
+  std::string text;
+};
+
 // proxy → redoubtful: the sources were read, the agent may start.
 struct Ready {
   std::string ca_certificate;  // PEM, never the key
   std::vector<Surrogate> surrogates;
+  std::vector<ExposedFile> files;
   std::vector<std::string> notes;  // lines for the person: what is live, what is off and why
 };
 
@@ -73,6 +82,7 @@ enum class SocketPurpose : std::uint8_t {
   kExplicit = 5,   // listening on 127.0.0.1:3128
   kSpare4 = 6,     // an unbound IPv4 stream socket, for a name's own port
   kSpare6 = 7,     // the same, IPv6
+  kSsh = 8,        // listening on port 22 of every address
 };
 
 struct PassedSocket {

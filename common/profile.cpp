@@ -16,4 +16,30 @@ std::string Origin::text() const {
   return out;
 }
 
+std::string_view surface_word(SurfaceKind kind) noexcept {
+  switch (kind) {
+    case SurfaceKind::kHeader:
+      return "header";
+    case SurfaceKind::kNamedHeader:
+      return "named-header";
+    case SurfaceKind::kQuery:
+      return "query";
+    case SurfaceKind::kCookie:
+      return "cookie";
+    case SurfaceKind::kBody:
+      return "body";
+    case SurfaceKind::kWebSocket:
+      return "websocket";
+  }
+  return "";
+}
+
+std::string Surface::text() const {
+  std::string out(kind == SurfaceKind::kNamedHeader ? "header" : surface_word(kind));
+  if (!name.empty()) out += ":" + name;
+  if (!method.empty()) out += " " + method;
+  if (!path.empty()) out += " " + path;
+  return out;
+}
+
 }  // namespace redoubtful

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/host.hpp"
@@ -101,13 +102,44 @@ struct NetworkProfile {
   std::optional<Sourced<std::string>> proxy;
 };
 
+// A place in a request where a surrogate becomes the real value.
+enum class SurfaceKind {
+  kHeader,       // the fields that are known to carry credentials; Basic is decoded
+  kNamedHeader,  // one more field
+  kQuery,        // a parameter of the query
+  kCookie,
+  kBody,       // a field of a JSON, form or multipart body
+  kWebSocket,  // text frames to the origin
+};
+// "header", "named-header", "query", "cookie", "body", "websocket".
+std::string_view surface_word(SurfaceKind kind) noexcept;
+struct Surface {
+  SurfaceKind kind = SurfaceKind::kHeader;
+  std::string name;    // of the field, parameter or cookie; a field of JSON may be a pointer, /a/b
+  std::string method;  // empty: any
+  std::string path;    // a glob as in rules; empty: any
+
+  std::string text() const;  // "header", "query:key /v1/**": for people
+};
+
+// A header field that is set whatever the client sent.
+struct Attachment {
+  std::string header;
+  std::string value;  // "{}" in it stands for the real value
+};
+
 // A secret that stays outside, and the surrogate that stands for it inside.
 struct CredentialProfile {
   std::string name;                     // the key in `credentials`, or the variable of -s
   std::string source;                   // "env:NAME" ...: where the value is, never the value
+  std::vector<std::string> command{};   // `source: {command: [...]}`; `source` is then "command:"
   std::vector<Host> hosts;              // where it may be sent, and nowhere else
   std::vector<std::string> expose_env;  // variables that hold the surrogate inside
-  bool optional = false;                // an absent source is no error
+  std::vector<std::string> expose_file{};  // files of the home that hold it inside, "~/..."
+  std::vector<Surface> replace_in{};       // empty: kHeader
+  std::optional<Attachment> attach{};
+  bool exclusive = false;  // nothing goes to its hosts without it, or with another's
+  bool optional = false;   // an absent source is no error
   Origin origin;
 };
 
@@ -115,6 +147,10 @@ struct Limits {
   std::optional<Sourced<std::uint64_t>> memory_bytes;
   std::optional<Sourced<std::uint64_t>> processes;
   std::optional<Sourced<std::chrono::seconds>> time;
+};
+
+struct AuditProfile {
+  Sourced<bool> syslog{false, {}};  // every line of the audit log goes to the host's log as well
 };
 
 // A document that took part, in the order in which it was applied.
@@ -132,6 +168,7 @@ struct Profile {
   EnvironmentProfile environment;
   NetworkProfile network;
   std::vector<CredentialProfile> credentials;
+  AuditProfile audit;
   Limits limits;
   std::vector<AppliedLayer> layers;
 };

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "proxy/denial.hpp"
+
 namespace redoubtful::proxy {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::string_view kLetters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";  // 64: no bias
 constexpr std::size_t kRandomBytes = 32;
 
-// What stands behind a scheme's name, without the spaces between.
+// What stands behind a scheme's name, without the spaces around it.
 std::optional<std::string_view> behind(std::string_view value, std::string_view scheme) {
   if (value.size() <= scheme.size() ||
       !equals_ignoring_case(value.substr(0, scheme.size()), scheme)) {
@@ -22,9 +24,11 @@ std::optional<std::string_view> behind(std::string_view value, std::string_view 
   }
   value.remove_prefix(scheme.size());
   while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
   return value;
 }
 
+// How long the token is, is no secret.
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -33,9 +37,10 @@ bool same(std::string_view a, std::string_view b) {
 
 Result<AccessToken> AccessToken::take(std::string text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-  if (text.size() < kMinBytes || text.size() > 256) {
-    return Error(Errc::kInvalidSecret,
-                 "the token has " + std::to_string(text.size()) + " bytes; 16 to 256 are wanted");
+  if (text.size() < kMinBytes || text.size() > kMaxBytes) {
+    return Error(Errc::kInvalidSecret, "the token has " + std::to_string(text.size()) + " bytes; " +
+                                           std::to_string(kMinBytes) + " to " +
+                                           std::to_string(kMaxBytes) + " are wanted");
   }
   if (text.find_first_not_of(kLetters) != std::string::npos) {
     return Error(Errc::kInvalidSecret,
@@ -66,20 +71,15 @@ bool AccessToken::shown_in(std::string_view proxy_authorization) const {
 
 Denial access_denial() {
   Denial denial;
-  denial.reason = DenyReason::kCredential;
+  denial.reason = DenyReason::kNoToken;
   denial.target = "the proxy's port";
-  denial.detail = "a client without the proxy's token";
+  denial.detail = "clients are given http://redoubtful:TOKEN@HOST:PORT as the proxy's URL";
   return denial;
 }
 
 Refusal access_refusal() {
-  Refusal refusal;
-  refusal.status = 407;
-  refusal.fields = {{"Proxy-Authenticate", "Basic realm=\"redoubtful\""},
-                    {"Content-Type", "text/plain; charset=utf-8"}};
-  refusal.body =
-      "redoubtful: this proxy wants its token: http://redoubtful:TOKEN@HOST:PORT as the proxy's "
-      "URL\n";
+  Refusal refusal = refusal_of(access_denial(), nullptr);
+  refusal.fields.push_back({"proxy-authenticate", "Basic realm=\"redoubtful\""});
   return refusal;
 }
 

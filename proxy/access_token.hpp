@@ -19,12 +19,13 @@ namespace redoubtful::proxy {
 class AccessToken {
  public:
   static constexpr std::size_t kMinBytes = 16;
+  static constexpr std::size_t kMaxBytes = 256;
 
   // Letters, digits, '-' and '_' only, so that it can stand in an URL as it is.
   // Errors: kInvalidSecret.
   static Result<AccessToken> take(std::string text);
 
-  // 32 random letters and digits.
+  // 32 random ones of these letters: 192 bits.
   static AccessToken random();
 
   // A Proxy-Authorization value: Basic with any user and this password, or Bearer.

@@ -67,10 +67,14 @@ Result<std::optional<UpstreamProxy>> upstream_of(
   return Found(std::move(*parsed));
 }
 
-std::vector<std::string> root_files(const NetworkProfile& network) {
-  std::vector<std::string> out;
-  for (const auto& file : network.ca) out.push_back(file.value);
-  return out;
+Result<std::optional<SystemLog>> system_log_of(
+    const AuditProfile& audit, const std::vector<control::NamedValue>& environment) {
+  using Found = std::optional<SystemLog>;
+  if (!audit.syslog.value) return Found();
+  const std::string path = value_of(environment, {"REDOUBTFUL_SYSLOG"});
+  auto log = SystemLog::open(path.empty() ? SystemLog::kPath : path);
+  if (!log) return std::move(log).error().during(audit.syslog.origin.text() + ": audit.syslog");
+  return Found(std::move(*log));
 }
 
 // Libraries that would be opened at their first use, when that is no longer possible.
@@ -88,11 +92,11 @@ void load_libraries() {
 // In the order in which they are made; each refers to those above it only.
 struct Application::Parts {
   Parts(asio::io_context& io, Policy rules, std::vector<LiveCredential> credentials, UniqueFd log,
-        std::string session)
+        std::string session, std::optional<SystemLog> host_log)
       : context(io),
         policy(std::move(rules)),
         injector(std::move(credentials)),
-        audit(std::move(log), std::move(session)),
+        audit(std::move(log), std::move(session), std::move(host_log)),
         names([] { return std::chrono::steady_clock::now(); }) {}
 
   asio::io_context& context;
@@ -113,23 +117,25 @@ struct Application::Parts {
 Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Application::~Application() = default;
 
-Result<std::unique_ptr<Application>> Application::create(asio::io_context& context,
-                                                         control::Configure configure) {
+Result<std::unique_ptr<Application>> Application::create(
+    asio::io_context& context, control::Configure configure,
+    std::unique_ptr<CertificateAuthority> authority) {
   auto configuration = parse_configuration(configure.profile);
   if (!configuration) return std::move(configuration).error();
   const NetworkProfile& network = configuration->network;
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
-  auto credentials = read_credentials(configuration->credentials, configure.environment);
+  auto host_log = system_log_of(configuration->audit, configure.environment);
+  if (!host_log) return std::move(host_log).error();
+  auto credentials =
+      read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        std::move(credentials->live), std::move(configure.audit),
-                                       std::move(configure.session));
-  auto authority = CertificateAuthority::create();
-  if (!authority) return std::move(authority).error().during("making the session's CA");
-  parts->authority = std::move(*authority);
-  auto tls = OriginTls::create(root_files(network), {});
+                                       std::move(configure.session), std::move(*host_log));
+  parts->authority = std::move(authority);
+  auto tls = OriginTls::create(network.ca, {});
   if (!tls) return std::move(tls).error();
   parts->origin_tls = std::move(*tls);
   for (const auto& origin : network.origins) {
@@ -151,6 +157,7 @@ Result<std::unique_ptr<Application>> Application::create(asio::io_context& conte
   parts->listeners = std::make_unique<Listeners>(context, *parts->services);
   parts->ready.ca_certificate = parts->authority->certificate_pem();
   parts->ready.surrogates = std::move(credentials->surrogates);
+  parts->ready.files = std::move(credentials->files);
   parts->ready.notes = std::move(credentials->notes);
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
@@ -170,9 +177,17 @@ Result<void> Application::listen(UniqueFd fd, Listeners::Entry entry) {
   return parts_->listeners->listen(std::move(fd), entry);
 }
 
+void Application::end_loops(std::function<void(const std::string&)> looped) {
+  parts_->listeners->end_loops(std::move(looped));
+}
+
 AuditLog& Application::audit() { return parts_->audit; }
 
-void Application::prepare_for_confinement() { load_libraries(); }
+Result<void> Application::prepare_for_confinement() {
+  load_libraries();
+  if (auto prepared = parts_->authority->prepare(); !prepared) return prepared;
+  return parts_->origin_tls->prepare();
+}
 
 Awaitable<control::ProbeResult> Application::probe(control::Probe probe) {
   return probe_target(*parts_->services, std::move(probe));

@@ -3,7 +3,10 @@
 // The proxy as a whole: made from a Configure, serving Listeners, until it is told to finish.
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "common/control_channel.hpp"
 #include "common/error.hpp"
@@ -14,15 +17,17 @@ namespace redoubtful::proxy {
 
 class Application {
  public:
-  // Reads sources, opens roots and the resolver's settings, makes the session's CA. Everything that
-  // needs a file is done here; confine() follows. Errors: what the user must change
+  // Reads sources, opens roots and the resolver's settings. Everything that needs a file is done
+  // here; confine() follows. Errors: what the user must change
   // (kInvalidProfile …), or the machine (kSystemCall, kTls).
-  static Result<std::unique_ptr<Application>> create(boost::asio::io_context& context,
-                                                     control::Configure configure);
+  static Result<std::unique_ptr<Application>> create(
+      boost::asio::io_context& context, control::Configure configure,
+      std::unique_ptr<CertificateAuthority> authority);
   ~Application();
 
-  // Opens what would be opened at first use. Apart, for the box need not wait for it.
-  void prepare_for_confinement();
+  // Opens and makes what would be at first use. Apart, for the box need not wait for it. Errors:
+  // kTls.
+  Result<void> prepare_for_confinement();
 
   // For the CLI; once.
   control::Ready take_ready();
@@ -38,6 +43,8 @@ class Application {
   void require(AccessToken token);
   // Standing alone: accepts on a listening socket of the machine's own network.
   Result<void> listen(UniqueFd fd, Listeners::Entry entry);
+  // Standing alone: see Listeners::end_loops(). Before listen().
+  void end_loops(std::function<void(const std::string&)> looped);
 
  private:
   struct Parts;

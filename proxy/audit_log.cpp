@@ -17,8 +17,8 @@ namespace json = boost::json;
 
 // Of one session. A week's work of requests fits; what an agent could write in a loop does not.
 constexpr std::uint64_t kMaxBytes = 64ULL * 1024 * 1024;
-// Different denials that are told apart; the rest are counted together.
-constexpr std::size_t kMaxDenials = 4096;
+// Different denials and alarms that are told apart; the rest are counted together.
+constexpr std::size_t kMaxRepeated = 4096;
 constexpr std::size_t kMaxRefusedHosts = 1024;
 constexpr std::size_t kMaxAlarms = 64;
 constexpr std::size_t kMaxTextBytes = 1024;  // of one field
@@ -42,6 +42,14 @@ void append_quoted(std::string_view bytes, std::string& out) {
     rest.remove_prefix(length);
   }
   out += json::serialize(json::string(bytes));
+}
+
+// "api.example:8443" of "GET https://api.example:8443/x", and of itself.
+std::string_view host_of(std::string_view target) {
+  const std::size_t mark = target.find("://");
+  if (mark == std::string_view::npos) return target;
+  target.remove_prefix(mark + 3);
+  return target.substr(0, target.find('/'));
 }
 
 // One JSON object, written front to back: there are two for every request, and a tree of each would
@@ -79,8 +87,8 @@ class Line {
 
 }  // namespace
 
-AuditLog::AuditLog(UniqueFd fd, std::string session)
-    : fd_(std::move(fd)), session_(std::move(session)) {
+AuditLog::AuditLog(UniqueFd fd, std::string session, std::optional<SystemLog> host)
+    : fd_(std::move(fd)), host_(std::move(host)), session_(std::move(session)) {
   write(Line("start", now(), session_).take());
 }
 
@@ -101,8 +109,21 @@ std::string AuditLog::now() {
   return fmt::format("{}.{:03}Z", date_, now.tv_nsec / 1'000'000);
 }
 
+AuditLog::Repeated* AuditLog::repeat(std::string_view event, std::string key) {
+  key.insert(0, "|").insert(0, event);
+  if (repeated_.size() >= kMaxRepeated && !repeated_.contains(key)) {
+    key = std::string(event) + ", the rest";
+  }
+  Repeated& repeated = repeated_[key];
+  ++repeated.count;
+  // The 1st, 2nd, 4th, 8th …: what repeats is seen to repeat, and fills nothing.
+  if (!kept() || (repeated.count & (repeated.count - 1)) != 0) return nullptr;
+  repeated.written = repeated.count;
+  return &repeated;
+}
+
 void AuditLog::record(const AuditEvent& event) {
-  if (!fd_) return;
+  if (!kept()) return;
   Line line(event.event, now(), session_);
   line.text("host", event.host);
   if (event.port != 0) line.number("port", event.port);
@@ -120,24 +141,36 @@ void AuditLog::record(const AuditEvent& event) {
   line.text("reason", event.reason);
   line.text("detail", event.detail);
   line.text("credential", event.credential);
+  if (event.count != 0) line.number("count", event.count);
   write(line.take());
+}
+
+std::shared_ptr<OpenRequest> AuditLog::open(AuditEvent event) {
+  auto request = std::make_shared<OpenRequest>(
+      OpenRequest{std::move(event), std::chrono::steady_clock::now(), ++requests_});
+  open_.emplace(request->number, request);
+  return request;
+}
+
+void AuditLog::close(OpenRequest& request) {
+  if (open_.erase(request.number) == 0) return;
+  request.event.time = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - request.begun);
+  record(request.event);
 }
 
 void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view method,
                     std::string_view path) {
-  if (refused_.size() < kMaxRefusedHosts || refused_.contains(denial.target)) {
-    auto& host = refused_[denial.target];
-    host.target = denial.target;
+  const std::string name(host_of(denial.target));
+  if (refused_.size() < kMaxRefusedHosts || refused_.contains(name)) {
+    auto& host = refused_[name];
+    host.target = name;
     ++host.count;
     if (host.remedy.empty()) host.remedy = denial.remedy;
   }
-  std::string key = fmt::format("{}|{}|{}|{}|{}", deny_reason_name(denial.reason), denial.target,
-                                way, method, path.substr(0, 256));
-  if (denials_.size() >= kMaxDenials && !denials_.contains(key)) key = "the rest";
-  auto& repeated = denials_[key];
-  ++repeated.count;
-  // The 1st, 2nd, 4th, 8th …: what repeats is seen to repeat, and fills nothing.
-  if (!fd_ || (repeated.count & (repeated.count - 1)) != 0) return;
+  Repeated* repeated = repeat("deny", fmt::format("{}|{}|{}|{}|{}", deny_reason_name(denial.reason),
+                                                  denial.target, way, method, path.substr(0, 256)));
+  if (repeated == nullptr) return;
   Line line("deny", now(), session_);
   line.text("host", denial.target);
   line.text("way", way);
@@ -147,21 +180,24 @@ void AuditLog::deny(const Denial& denial, std::string_view way, std::string_view
   line.text("rule", denial.rule);
   line.text("place", denial.place);
   line.text("detail", denial.detail);
-  if (repeated.count > 1) line.number("count", repeated.count);
-  repeated.written = repeated.count;
-  repeated.line = line.take();
-  write(repeated.line);
+  if (repeated->count > 1) line.number("count", repeated->count);
+  repeated->line = line.take();
+  write(repeated->line, repeated->severity);
 }
 
 void AuditLog::alarm(std::string_view host, std::string_view credential, std::string_view detail) {
-  const std::string text = fmt::format("{}: the credential {} {}", host, credential, detail);
+  const std::string text = fmt::format("{}: credential {}: {}", host, credential, detail);
   if (alarms_.size() < kMaxAlarms || alarms_.contains(text)) ++alarms_[text];
-  AuditEvent event;
-  event.event = "alarm";
-  event.host = host;
-  event.credential = credential;
-  event.detail = detail;
-  record(event);
+  Repeated* repeated = repeat("alarm", text);
+  if (repeated == nullptr) return;
+  Line line("alarm", now(), session_);
+  line.text("host", host);
+  line.text("detail", detail);
+  line.text("credential", credential);
+  if (repeated->count > 1) line.number("count", repeated->count);
+  repeated->line = line.take();
+  repeated->severity = Severity::kWarning;
+  write(repeated->line, repeated->severity);
 }
 
 void AuditLog::discovered(const std::string& rule) {
@@ -181,6 +217,10 @@ control::Summary AuditLog::summary() const {
     out.alarms.push_back(
         fmt::format("the audit log lost {} lines: it could not be written", lost_));
   }
+  if (host_ && host_->lost() > 0) {
+    out.alarms.push_back(fmt::format("the host's log lost {} lines of this session: {}",
+                                     host_->lost(), host_->losses()));
+  }
   if (full_) out.alarms.push_back("the audit log is full: later lines were left out");
   return out;
 }
@@ -188,42 +228,50 @@ control::Summary AuditLog::summary() const {
 void AuditLog::finish() {
   if (finished_) return;
   finished_ = true;
-  for (const auto& [key, repeated] : denials_) {
+  const auto under_way = open_;
+  for (const auto& [number, weak] : under_way) {
+    const auto request = weak.lock();
+    if (!request) continue;
+    request->event.detail = "it was under way when the run ended, its bytes not counted";
+    close(*request);
+  }
+  for (const auto& [key, repeated] : repeated_) {
     if (repeated.count == repeated.written || repeated.line.empty()) continue;
     json::object out = json::parse(repeated.line).as_object();
     out["time"] = now();
     out["count"] = repeated.count;
-    write(json::serialize(out));
+    write(json::serialize(out), repeated.severity);
   }
   Line line("stop", now(), session_);
   if (lost_ > 0) line.number("lost", lost_);
-  full_ = false;  // the last line always has room
-  write(line.take());
+  if (host_ && host_->lost() > 0) line.number("lost_in_syslog", host_->lost());
+  if (kept()) put(line.take(), Severity::kInformational);  // the last line always has room
 }
 
-void AuditLog::write(std::string line) {
+void AuditLog::write(std::string line, Severity severity) {
+  if (!kept()) return;
+  if (!full_ && bytes_ + line.size() + 1 <= kMaxBytes) {
+    bytes_ += line.size() + 1;
+    put(std::move(line), severity);
+  } else if (!full_) {
+    full_ = true;
+    put(Line("full", now(), session_).take(), Severity::kWarning);
+  }
+}
+
+void AuditLog::put(std::string line, Severity severity) {
+  if (host_) host_->write(severity, line);
   if (!fd_) return;
   line += '\n';
-  if (full_ || bytes_ + line.size() > kMaxBytes) {
-    if (!full_) {
-      full_ = true;
-      const std::string last = Line("full", now(), session_).take() + "\n";
-      if (::write(fd_.get(), last.data(), last.size()) < 0) ++lost_;
-    }
-    return;
-  }
   // One write(2) a line: readers never see half of one, but where the disk is full.
-  ssize_t put = 0;
+  ssize_t written = 0;
   do {
-    put = ::write(fd_.get(), line.data(), line.size());
-  } while (put < 0 && errno == EINTR);
-  if (put == static_cast<ssize_t>(line.size())) {
-    bytes_ += line.size();
-    return;
-  }
+    written = ::write(fd_.get(), line.data(), line.size());
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(line.size())) return;
   ++lost_;
   // The rest of a line that was cut must not spoil the next one.
-  if (put > 0 && ::write(fd_.get(), "\n", 1) < 0) ++lost_;
+  if (written > 0 && ::write(fd_.get(), "\n", 1) < 0) ++lost_;
 }
 
 }  // namespace redoubtful::proxy

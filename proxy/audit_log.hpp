@@ -14,14 +14,18 @@
 #include <cstdint>
 #include <ctime>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/control_channel.hpp"
 #include "common/host.hpp"
 #include "common/unique_fd.hpp"
 #include "proxy/policy.hpp"
+#include "proxy/system_log.hpp"
 
 namespace redoubtful::proxy {
 
@@ -37,21 +41,33 @@ struct AuditEvent {
   std::uint64_t bytes_down = 0;
   std::chrono::microseconds time{};
   std::string rule;
-  std::string place;       // file:line
-  std::string reason;      // of a denial or an error: stable word
-  std::string detail;      // for people
-  std::string credential;  // its name, never its value
+  std::string place;        // file:line
+  std::string reason;       // of a denial or an error: stable word
+  std::string detail;       // for people
+  std::string credential;   // its name, never its value
+  std::uint64_t count = 0;  // of a "scrub": how often
+};
+
+// A request from its beginning to its end. Whoever serves it keeps it, and says what it learns.
+struct OpenRequest {
+  AuditEvent event;
+  std::chrono::steady_clock::time_point begun;
+  std::uint64_t number = 0;
 };
 
 class AuditLog {
  public:
-  // Without a descriptor only the summary is kept.
-  AuditLog(UniqueFd fd, std::string session);
+  // With neither only the summary is kept.
+  AuditLog(UniqueFd fd, std::string session, std::optional<SystemLog> host = std::nullopt);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
   void record(const AuditEvent& event);
+  // A line at close(); for what is under way when the session ends, at finish(): streams and
+  // WebSockets often are.
+  std::shared_ptr<OpenRequest> open(AuditEvent event);
+  void close(OpenRequest& request);
   // A refusal, counted where it repeats. `way`: "tls", "http", "connect", "dns" …
   void deny(const Denial& denial, std::string_view way, std::string_view method = {},
             std::string_view path = {});
@@ -64,16 +80,24 @@ class AuditLog {
   void finish();
 
  private:
+  using Severity = SystemLog::Severity;
+
   struct Repeated {
     std::uint64_t count = 0;
     std::uint64_t written = 0;
     std::string line;  // what is written again with the count
+    Severity severity = Severity::kNotice;
   };
 
   std::string now();
-  void write(std::string line);
+  bool kept() const noexcept { return fd_ || host_; }
+  // The one more of its kind that is to be written; null where counting it is enough.
+  Repeated* repeat(std::string_view event, std::string key);
+  void write(std::string line, Severity severity = Severity::kInformational);
+  void put(std::string line, Severity severity);
 
   UniqueFd fd_;
+  std::optional<SystemLog> host_;
   std::string session_;
   std::time_t second_ = 0;  // that date_ is of
   std::string date_;
@@ -81,7 +105,10 @@ class AuditLog {
   std::uint64_t lost_ = 0;
   bool full_ = false;
   bool finished_ = false;
-  std::map<std::string, Repeated> denials_;
+  std::uint64_t requests_ = 0;  // so far
+  // Weak: a bug may end one without close().
+  std::unordered_map<std::uint64_t, std::weak_ptr<OpenRequest>> open_;
+  std::map<std::string, Repeated> repeated_;  // denials and alarms
   std::map<std::string, control::RefusedHost> refused_;
   std::map<std::string, std::uint64_t> discovered_;
   std::map<std::string, std::uint64_t> alarms_;  // how often

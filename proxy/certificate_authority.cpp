@@ -15,9 +15,8 @@ namespace {
 
 constexpr std::time_t kHour = 60 * 60;
 constexpr std::time_t kBackDated = kHour;  // a container's clock may be behind
-constexpr std::time_t kValid = 24 * kHour;
-constexpr std::size_t kLeaves = 1024;  // some 4 KiB each
-constexpr long kVersion3 = 2;          // X.509 counts from 0
+constexpr std::size_t kLeaves = 1024;      // some 4 KiB each
+constexpr long kVersion3 = 2;              // X.509 counts from 0
 
 // One failed call makes a certificate useless, and none of them fails alone in practice: the first
 // is remembered and reported by whoever asked for the certificate.
@@ -36,9 +35,11 @@ class CertificateBuilder {
     check(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(get())) ? 1 : 0);
   }
 
-  void validity(std::time_t now, std::time_t until) {
+  void valid_from(std::time_t now) {
     check(ASN1_TIME_set(X509_getm_notBefore(get()), now - kBackDated) != nullptr ? 1 : 0);
-    check(ASN1_TIME_set(X509_getm_notAfter(get()), until) != nullptr ? 1 : 0);
+  }
+  void valid_until(std::time_t end) {
+    check(ASN1_TIME_set(X509_getm_notAfter(get()), end) != nullptr ? 1 : 0);
   }
 
   void subject(const std::string& common_name) {
@@ -125,12 +126,14 @@ KeyUsesPtr server_authentication() {
   return uses;
 }
 
-CertificatePtr make_authority(EVP_PKEY* key, const std::string& name, std::time_t now) {
+CertificatePtr make_authority(EVP_PKEY* key, const std::string& name, std::time_t now,
+                              std::chrono::hours life) {
   CertificateBuilder builder;
   if (builder.get() == nullptr) return nullptr;
   builder.check(X509_set_version(builder.get(), kVersion3));
   builder.serial();
-  builder.validity(now, now + kValid);
+  builder.valid_from(now);
+  builder.valid_until(now + life.count() * kHour);
   builder.subject(name);
   builder.check(X509_set_issuer_name(builder.get(), X509_get_subject_name(builder.get())));
   builder.check(X509_set_pubkey(builder.get(), key));
@@ -153,12 +156,12 @@ CertificatePtr make_leaf(X509* authority, EVP_PKEY* authority_key, EVP_PKEY* lea
   if (builder.get() == nullptr) return nullptr;
   builder.check(X509_set_version(builder.get(), kVersion3));
   builder.serial();
-  builder.validity(now, now + kValid);
+  builder.valid_from(now);
   // A common name holds 64 characters. The SAN is what counts, and it is critical only where the
   // subject is empty, which some clients dislike: so the subject is never empty.
   builder.subject(host.text().size() <= ub_common_name ? host.text() : "redoubtful");
   builder.check(X509_set_issuer_name(builder.get(), X509_get_subject_name(authority)));
-  // Not later than its issuer, which some clients check.
+  // With its issuer: a leaf that is kept never has to be made again.
   builder.check(X509_set1_notAfter(builder.get(), X509_get0_notAfter(authority)));
   builder.check(X509_set_pubkey(builder.get(), leaf_key));
   const BasicConstraintsPtr constraints(BASIC_CONSTRAINTS_new());
@@ -234,19 +237,24 @@ SslContextPtr make_server_context() {
 
 class SessionAuthority final : public CertificateAuthority {
  public:
-  SessionAuthority(KeyPtr key, KeyPtr leaf_key, CertificatePtr certificate, std::string pem,
-                   SslContextPtr context)
+  SessionAuthority(KeyPtr key, KeyPtr leaf_key, CertificatePtr certificate, std::string pem)
       : key_(std::move(key)),
         leaf_key_(std::move(leaf_key)),
         certificate_(std::move(certificate)),
-        pem_(std::move(pem)),
-        context_(std::move(context)) {}
+        pem_(std::move(pem)) {}
 
   const std::string& certificate_pem() const noexcept override { return pem_; }
+
+  Result<void> prepare() override {
+    if (!context_) context_ = make_server_context();
+    if (!context_) return openssl_error("cannot set up TLS");
+    return {};
+  }
 
   Result<SslPtr> server(const Host& host, const std::string& protocol) override {
     X509* leaf = leaf_for(host);
     if (leaf == nullptr) return openssl_error("cannot make a certificate for " + host.text());
+    if (auto prepared = prepare(); !prepared) return std::move(prepared).error();
     SslPtr ssl(SSL_new(context_.get()));
     // A ticket counts for the name that it was given for, and no other.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> id{};
@@ -288,14 +296,15 @@ class SessionAuthority final : public CertificateAuthority {
   KeyPtr leaf_key_;
   CertificatePtr certificate_;
   std::string pem_;
-  SslContextPtr context_;
+  SslContextPtr context_;   // null before the first use
   std::list<Leaf> recent_;  // most recent first
   std::unordered_map<std::string, std::list<Leaf>::iterator> by_name_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create() {
+Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(
+    std::chrono::hours life) {
   initialize_openssl();
   KeyPtr key(EVP_EC_gen("P-256"));
   KeyPtr leaf_key(EVP_EC_gen("P-256"));
@@ -308,14 +317,12 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create() {
     constexpr char kHex[] = "0123456789abcdef";
     name += {kHex[byte >> 4U], kHex[byte & 0xFU]};
   }
-  CertificatePtr certificate = make_authority(key.get(), name, std::time(nullptr));
+  CertificatePtr certificate = make_authority(key.get(), name, std::time(nullptr), life);
   if (!certificate) return openssl_error("cannot make the session's certificate authority");
   std::string pem = pem_of(certificate.get());
-  SslContextPtr context = make_server_context();
-  if (pem.empty() || !context) return openssl_error("cannot set up TLS");
+  if (pem.empty()) return openssl_error("cannot write the session's certificate");
   return std::unique_ptr<CertificateAuthority>(std::make_unique<SessionAuthority>(
-      std::move(key), std::move(leaf_key), std::move(certificate), std::move(pem),
-      std::move(context)));
+      std::move(key), std::move(leaf_key), std::move(certificate), std::move(pem)));
 }
 
 }  // namespace redoubtful::proxy

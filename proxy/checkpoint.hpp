@@ -28,6 +28,10 @@ std::unique_ptr<Gate> connection_gate(Services& services, Admission admission, W
 // must show it.
 std::unique_ptr<Gate> forward_gate(Services& services, const AccessToken* token);
 
+// Of a connection that others' rules led here (standalone.hpp): each request says by its Host where
+// it goes, on the port that the connection was made to (http:// only).
+std::unique_ptr<Gate> redirected_gate(Services& services, Port dialled);
+
 // Gates that answer every request themselves.
 class AnsweringGate : public Gate {
  public:

@@ -243,20 +243,85 @@ NetworkProfile read_network(const JsonNode& node) {
   return out;
 }
 
+// Source: RFC 9110, section 5.6.2, "token".
+bool is_token(std::string_view text) {
+  return !text.empty() && all_bytes(text, [](char c) {
+    return is_letter(c) || is_digit(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+std::vector<Surface> read_surfaces(const JsonNode& node) {
+  constexpr std::array kKinds{SurfaceKind::kHeader, SurfaceKind::kNamedHeader,
+                              SurfaceKind::kQuery,  SurfaceKind::kCookie,
+                              SurfaceKind::kBody,   SurfaceKind::kWebSocket};
+  std::vector<Surface> out;
+  if (node.absent()) return out;
+  for (const auto& item : node.items()) {
+    item.only({"surface", "name", "method", "path"});
+    Surface surface;
+    const std::string word = item.at("surface").text();
+    const auto* kind = std::find_if(kKinds.begin(), kKinds.end(),
+                                    [&](SurfaceKind one) { return surface_word(one) == word; });
+    if (kind == kKinds.end()) {
+      item.at("surface").fail(quoted(word, 80) + " is not a surface");
+      return out;
+    }
+    surface.kind = *kind;
+    surface.name = item.at("name").text();
+    surface.method = item.at("method").text();
+    surface.path = item.at("path").text();
+    const bool nameless =
+        surface.kind == SurfaceKind::kHeader || surface.kind == SurfaceKind::kWebSocket;
+    if (nameless != surface.name.empty()) item.at("name").fail("does not fit the surface");
+    if (surface.kind == SurfaceKind::kNamedHeader && !is_token(surface.name)) {
+      item.at("name").fail("is not the name of a header field");
+    }
+    if (surface.kind == SurfaceKind::kBody && (surface.method.empty() || surface.path.empty())) {
+      item.fail("a field of a body needs method and path");
+    }
+    out.push_back(std::move(surface));
+  }
+  return out;
+}
+
+Attachment read_attachment(const JsonNode& node) {
+  node.only({"header", "value"});
+  Attachment out{node.at("header").text(), node.at("value").text()};
+  if (!is_token(out.header)) node.at("header").fail("is not the name of a header field");
+  const std::size_t at = out.value.find("{}");
+  const bool fits = at != std::string::npos && out.value.find("{}", at + 1) == std::string::npos &&
+                    all_bytes(out.value, [](char c) { return c >= ' ' && c <= '~'; });
+  if (!fits) node.at("value").fail("does not hold {} once");
+  return out;
+}
+
 std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
   std::vector<CredentialProfile> out;
   if (node.absent()) return out;
   for (const auto& item : node.items()) {
-    item.only({"name", "source", "hosts", "expose", "optional", "origin"});
+    item.only({"name", "source", "command", "hosts", "expose", "replace_in", "attach", "exclusive",
+               "optional", "origin"});
     CredentialProfile credential;
     credential.name = item.at("name").text();
     credential.source = item.at("source").text();
+    if (const auto words = item.at("command"); !words.absent()) credential.command = words.texts();
     for (const auto& text : item.at("hosts").items()) {
       if (auto host = read_host(text)) credential.hosts.push_back(*std::move(host));
     }
     if (const auto expose = item.at("expose"); !expose.absent()) {
-      expose.only({"env"});
+      expose.only({"env", "file"});
       credential.expose_env = expose.at("env").texts();
+      if (const auto files = expose.at("file"); !files.absent()) {
+        credential.expose_file = files.texts();
+      }
+    }
+    credential.replace_in = read_surfaces(item.at("replace_in"));
+    if (const auto attach = item.at("attach"); !attach.absent()) {
+      credential.attach = read_attachment(attach);
+    }
+    if (const auto exclusive = item.at("exclusive"); exclusive.is_there()) {
+      credential.exclusive = exclusive.flag();
     }
     for (const auto& name : credential.expose_env) {
       const bool fits = !name.empty() && !is_digit(name.front()) && all_bytes(name, [](char c) {
@@ -268,11 +333,23 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
       credential.optional = optional.flag();
     }
     credential.origin = read_origin(item.at("origin"));
+    if (credential.exclusive && credential.optional) item.fail("is exclusive and optional");
     if (credential.name.empty()) item.at("name").fail("is empty");
     if (credential.source.empty()) item.at("source").fail("is empty");
     if (credential.hosts.empty()) item.at("hosts").fail("names no host");
     out.push_back(std::move(credential));
   }
+  return out;
+}
+
+AuditProfile read_audit(const JsonNode& node) {
+  AuditProfile out;
+  if (!node.is_there()) return out;
+  node.only({"syslog"});
+  const auto syslog = node.at("syslog");
+  if (!syslog.is_there()) return out;
+  syslog.only({"value", "origin"});
+  out.syslog = {syslog.at("value").flag(), read_origin(syslog.at("origin"))};
   return out;
 }
 
@@ -289,7 +366,8 @@ Result<Configuration> parse_configuration(std::string_view json) {
   if (const auto version = top.at("version"); version.number() != 1) {
     version.fail("only version 1 is understood");
   }
-  Configuration out{read_network(top.at("network")), read_credentials(top.at("credentials"))};
+  Configuration out{read_network(top.at("network")), read_credentials(top.at("credentials")),
+                    read_audit(top.at("audit"))};
   if (faults.first()) return *faults.first();
   return out;
 }

@@ -9,7 +9,7 @@
 //
 // What is missing allows nothing: without `allow`, or with null, nothing is allowed. What could
 // only be missing by mistake is an error: the methods and paths of a rule (where [] means every
-// one), a `deny` that is null. So are unknown and doubled keys in what is read.
+// one), a `deny` or an `audit` that is null. So are unknown and doubled keys in what is read.
 
 #include <string_view>
 #include <vector>
@@ -22,6 +22,7 @@ namespace redoubtful::proxy {
 struct Configuration {
   NetworkProfile network;
   std::vector<CredentialProfile> credentials;
+  AuditProfile audit;
 };
 
 // Errors: kInvalidProfile, naming the place as in "network.allow[3].port".

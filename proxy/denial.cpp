@@ -192,6 +192,10 @@ unsigned status_for(DenyReason reason) {
     case DenyReason::kBadTarget:
     case DenyReason::kMalformed:
       return 400;
+    case DenyReason::kCredentialMissing:
+      return 401;
+    case DenyReason::kNoToken:
+      return 407;
     case DenyReason::kLimit:
       return 429;
     default:
@@ -229,6 +233,12 @@ std::string_view reason_text(DenyReason reason) {
       return "the request is malformed";
     case DenyReason::kCredential:
       return "a credential was on its way to where it does not belong";
+    case DenyReason::kCredentialMissing:
+      return "it is reached with the session's credential only";
+    case DenyReason::kNoToken:
+      return "it wants the token of this proxy";
+    case DenyReason::kUnvetted:
+      return "where it leads cannot be checked";
     case DenyReason::kLimit:
       return "a limit of this session is reached";
   }
@@ -280,7 +290,10 @@ Refusal refusal_of(const Denial& denial, const RequestHead* head) {
   add("rule", denial.rule);
   add("place", denial.place);
   if (!denial.remedy.empty()) answer.more["remedy"] = allow_command(denial.remedy);
-  return refusal_with(answer, head);
+  Refusal out = refusal_with(answer, head);
+  // git and others send a password only when they are asked for one.
+  if (status == 401) out.fields.push_back({"www-authenticate", "Basic realm=\"redoubtful\""});
+  return out;
 }
 
 Refusal failure_of(unsigned status, std::string_view error, std::string_view text,

@@ -20,7 +20,8 @@ std::string denial_text(const Denial& denial);
 
 // The HTTP answer to a denied request. `head` is the request's where it could be read (Accept,
 // content-type and authority choose the body's shape), else null. 421 for kNameMismatch, 400 for
-// kBadTarget and kMalformed, 429 for kLimit, else 403.
+// kBadTarget and kMalformed, 401 for kCredentialMissing, 407 for kNoToken, 429 for kLimit, else
+// 403.
 Refusal refusal_of(const Denial& denial, const RequestHead* head);
 
 // The origin could not be reached or broke its protocol. `status` 502 or 504; `error` is an RFC

@@ -30,13 +30,14 @@ std::optional<Denial> hidden_from_vet(const Admission& admission, const std::str
   const Host& host = admission.host();
   if (!host.is_address() && !is_private_name(host)) return std::nullopt;
   Denial denial;
-  denial.reason = host.is_address() ? DenyReason::kIpLiteral : DenyReason::kNonPublicAddress;
+  denial.reason = DenyReason::kUnvetted;
   denial.target = admission.authority();
   denial.rule = admission.rule();
   denial.place = admission.place();
-  denial.detail = "it would be reached through the outer proxy " + proxy + ", and whether " +
+  denial.detail = std::string("a rule allows it, but ") +
                   (host.is_address() ? "an address" : "a name that is not a public one") +
-                  " is harmless there cannot be checked; NO_PROXY on the host can name it";
+                  " would be the business of the outer proxy " + proxy +
+                  " alone; NO_PROXY on the host can name it";
   return denial;
 }
 

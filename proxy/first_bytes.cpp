@@ -1,14 +1,13 @@
 #include "proxy/first_bytes.hpp"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "proxy/limits.hpp"
+#include "proxy/stream.hpp"
 
 namespace redoubtful::proxy {
 
@@ -16,12 +15,10 @@ namespace asio = boost::asio;
 
 Awaitable<FirstBytes> first_bytes(asio::ip::tcp::socket& socket, std::string early) {
   FirstBytes out{.early = std::move(early), .hello = {}};
-  asio::steady_timer patience(socket.get_executor(), limits::kFirstBytes);
-  patience.async_wait([&socket](const boost::system::error_code& error) {
-    boost::system::error_code ignored;
-    if (!error) socket.cancel(ignored);
-  });
-  constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+  // A Stream, for its watchdog holds between two reads as well, and cannot outlive what it watches.
+  auto client = plain_stream(std::move(socket));
+  std::optional<Watchdog> patience(std::in_place, *client);
+  patience->expires_after(limits::kFirstBytes);
   std::array<char, 4096> buffer;
   for (;;) {
     if (!out.early.empty()) {
@@ -37,12 +34,13 @@ Awaitable<FirstBytes> first_bytes(asio::ip::tcp::socket& socket, std::string ear
       }
       if (std::holds_alternative<Error>(parsed)) break;
     }
-    auto [error, bytes] = co_await socket.async_read_some(asio::buffer(buffer), kTuple);
-    out.left = error && error != asio::error::operation_aborted;
-    if (error) break;
-    out.early.append(buffer.data(), bytes);
+    const IoResult got = co_await client->read_some(asio::buffer(buffer));
+    out.left = got.error && !patience->expired();
+    if (got.error) break;
+    out.early.append(buffer.data(), got.bytes);
   }
-  patience.cancel();
+  patience.reset();
+  socket = take_socket(std::move(client));
   co_return out;
 }
 

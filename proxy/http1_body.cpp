@@ -58,29 +58,28 @@ void BodyWriter::put_data(std::string_view data, std::vector<boost::asio::const_
   if (framing_ == Framing::Kind::kChunked) out.push_back(boost::asio::buffer("\r\n", 2));
 }
 
-void BodyWriter::put(std::string_view piece, std::vector<boost::asio::const_buffer>& out) {
-  if (filter_ == nullptr) {
-    put_data(piece, out);
-    return;
-  }
+BodyWriter::Given BodyWriter::filter(std::string_view piece) {
   filtered_.clear();
-  if (!piece.empty()) filter_->feed(piece, filtered_);
-  put_data(filtered_, out);
+  if (!piece.empty() || filter_->pending()) filter_->feed(piece, filtered_);
+  return filter_->pending() ? Given::kPart : Given::kAll;
 }
 
-void BodyWriter::finish(std::string_view piece, const Fields& trailers,
-                        std::vector<boost::asio::const_buffer>& out) {
-  if (filter_ == nullptr) {
-    put_data(piece, out);
-  } else {
-    filtered_.clear();
-    if (!piece.empty()) filter_->feed(piece, filtered_);
-    filter_->finish(filtered_);
-    put_data(filtered_, out);
-  }
-  if (framing_ != Framing::Kind::kChunked) return;
+BodyWriter::Given BodyWriter::put(std::string_view piece,
+                                  std::vector<boost::asio::const_buffer>& out) {
+  const Given given = filter_ == nullptr ? Given::kAll : filter(piece);
+  put_data(filter_ == nullptr ? piece : filtered_, out);
+  return given;
+}
+
+BodyWriter::Given BodyWriter::finish(std::string_view piece, const Fields& trailers,
+                                     std::vector<boost::asio::const_buffer>& out) {
+  const Given given = filter_ == nullptr ? Given::kAll : filter(piece);
+  if (filter_ != nullptr && given == Given::kAll) filter_->finish(filtered_);
+  put_data(filter_ == nullptr ? piece : filtered_, out);
+  if (framing_ != Framing::Kind::kChunked || given == Given::kPart) return given;
   tail_ = last_chunk(trailers);
   out.push_back(boost::asio::buffer(tail_));
+  return given;
 }
 
 }  // namespace redoubtful::proxy

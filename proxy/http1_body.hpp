@@ -51,14 +51,18 @@ class BodyWriter {
   // kNone and kLength and kUntilClose write data as it is. `filter` may be null.
   BodyWriter(Framing::Kind framing, BodyFilter* filter) : framing_(framing), filter_(filter) {}
 
+  // kPart: there is more to come of what was given, in further calls with nothing.
+  enum class Given { kAll, kPart };
+
   // Appends what to send for this piece; the memory is the piece's and this object's, until the
   // next call.
-  void put(std::string_view piece, std::vector<boost::asio::const_buffer>& out);
+  Given put(std::string_view piece, std::vector<boost::asio::const_buffer>& out);
   // The same for a piece with which the body is complete.
-  void finish(std::string_view piece, const Fields& trailers,
-              std::vector<boost::asio::const_buffer>& out);
+  Given finish(std::string_view piece, const Fields& trailers,
+               std::vector<boost::asio::const_buffer>& out);
 
  private:
+  Given filter(std::string_view piece);
   void put_data(std::string_view data, std::vector<boost::asio::const_buffer>& out);
 
   Framing::Kind framing_;

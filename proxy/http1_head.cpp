@@ -350,7 +350,10 @@ std::variant<ParsedResponse, HeadFault> parse_response_head(std::string_view byt
   Parser<false> parser;
   if (!run(parser, bytes, decisive) || version_name(parser.version).empty() ||
       !line.starts_with(version_name(parser.version).substr(1)) || parser.code < 100) {
-    return HeadFault{502, "it is not an HTTP/1 answer"};
+    // Its lengths and codings have reasons of their own.
+    const auto framed = framing_of(decisive, 11);
+    if (const auto* fault = std::get_if<HeadFault>(&framed)) return broken(*fault);
+    return HeadFault{502, "it is not HTTP/1"};
   }
   ParsedResponse response;
   ResponseHead& head = response.head;

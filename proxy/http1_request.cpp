@@ -9,9 +9,11 @@
 namespace redoubtful::proxy {
 namespace {
 
-// A filter may change the length, so it is sent without one.
+// Where a filter may change the length, it is sent without one.
 Framing::Kind sent_as(const Framing& framing, const BodyFilter* filter) {
-  if (filter != nullptr && framing.has_body()) return Framing::Kind::kChunked;
+  if (filter != nullptr && framing.has_body() && !filter->keeps_length()) {
+    return Framing::Kind::kChunked;
+  }
   return framing.kind;
 }
 
@@ -67,11 +69,16 @@ bool Http1Transfer::take_piece(Buffers& out) {
   request_complete_ = request_body_.done();
   if (!request_complete_) {
     request_writer_.put(piece, out);
-    return true;
+  } else {
+    if (!request_body_.trailers().empty()) exchange_.request_trailers(request_body_.trailers());
+    request_writer_.finish(piece, request_body_.trailers(), out);
   }
-  if (!request_body_.trailers().empty()) exchange_.request_trailers(request_body_.trailers());
-  request_writer_.finish(piece, request_body_.trailers(), out);
-  return true;
+  const BodyFilter* filter = request_filter(exchange_, facts_.framing);
+  if (filter == nullptr || filter->fault().empty()) return true;
+  request_fault_ = HeadFault{400, filter->fault()};
+  failure_ = request_fault_->reason;
+  request_complete_ = false;
+  return false;
 }
 
 Awaitable<bool> Http1Transfer::send_head() {

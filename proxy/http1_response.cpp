@@ -13,10 +13,21 @@ using Outcome = Http1Transfer::Outcome;
 
 constexpr std::string_view kClientGone = "the client closed the connection";
 
+std::string malformed(std::string_view reason) {
+  return std::string("the origin's answer is malformed: ").append(reason);
+}
+
+// May this become the head of an answer?
+bool begins_as_http(std::string_view bytes) {
+  constexpr std::string_view kBegin = "HTTP/1.";
+  return kBegin.starts_with(bytes.substr(0, kBegin.size()));
+}
+
 // How the client gets a body that came in `framing`.
 Framing::Kind sent_as(const Framing& framing, HttpVersion client, const BodyFilter* filter) {
   if (framing.kind == Framing::Kind::kNone) return framing.kind;
-  if (framing.kind == Framing::Kind::kLength && filter == nullptr) return framing.kind;
+  const bool as_long = filter == nullptr || filter->keeps_length();
+  if (framing.kind == Framing::Kind::kLength && as_long) return framing.kind;
   return client == HttpVersion::k10 ? Framing::Kind::kUntilClose : Framing::Kind::kChunked;
 }
 
@@ -84,16 +95,22 @@ Awaitable<std::variant<ParsedResponse, Outcome>> Http1Transfer::read_head() {
   std::optional<Watchdog> watchdog;
   for (;;) {
     if (!origin_.empty()) {
+      // Nothing is waited for from what speaks another protocol.
+      if (!begins_as_http(origin_.bytes())) {
+        co_return co_await origin_failed("the origin does not answer in HTTP/1");
+      }
       const auto end = scanner.scan(origin_.bytes());
       if (const auto* fault = std::get_if<HeadFault>(&end)) {
-        co_return co_await origin_failed(fault->reason);
+        const auto why = malformed(fault->reason);
+        co_return co_await origin_failed(why);
       }
       if (const auto* bytes = std::get_if<std::size_t>(&end)) {
         auto parsed =
             parse_response_head(origin_.bytes().substr(0, *bytes), exchange_.request().method);
         origin_.consume(*bytes);
         if (auto* response = std::get_if<ParsedResponse>(&parsed)) co_return std::move(*response);
-        co_return co_await origin_failed(std::get<HeadFault>(parsed).reason);
+        const auto why = malformed(std::get<HeadFault>(parsed).reason);
+        co_return co_await origin_failed(why);
       }
       if (!watchdog) watchdog.emplace(origin_.stream()).expires_after(limits::kHead);
     }
@@ -131,12 +148,13 @@ Awaitable<Outcome> Http1Transfer::receive() {
 }
 
 // A 100 that was not asked for goes no further; HTTP/1.0 knows none of them. Of the fields only
-// what an early hint is for goes on: interim answers are not judged.
+// what an early hint is for goes on.
 Awaitable<bool> Http1Transfer::pass_interim(ResponseHead head) {
   if (facts_.version == HttpVersion::k10) co_return true;
   if (head.status == 100 && !facts_.expects_continue) co_return true;
   std::erase_if(head.fields,
                 [](const Field& field) { return !equals_ignoring_case(field.name, "link"); });
+  exchange_.interim(head.fields);
   head_.clear();
   format_interim(head, head_);
   Buffers out = {asio::buffer(head_)};
@@ -168,19 +186,35 @@ Awaitable<Outcome> Http1Transfer::pass_body(Framing framing, Framing::Kind kind,
   BodyReader body(framing);
   BodyWriter writer(kind, filter);
   Buffers out = {asio::buffer(head_)};
+  bool begun = false;  // the client has seen something of the answer
   for (;;) {
-    const std::string_view piece = body.take(origin_);
-    if (body.fault()) co_return cut(body.fault()->reason);
-    down_ += piece.size();
-    if (body.done()) {
-      if (!body.trailers().empty()) exchange_.response_trailers(body.trailers());
-      if (framing.kind != Framing::Kind::kNone) writer.finish(piece, body.trailers(), out);
-    } else {
-      writer.put(piece, out);
+    std::string_view piece = body.take(origin_);
+    if (body.fault()) {
+      const auto why = malformed(body.fault()->reason);
+      // As long as nothing of it was passed on there can be another answer in its place.
+      if (!begun) co_return co_await origin_failed(why);
+      co_return cut(why);
     }
-    if (!out.empty() && co_await client_.write(std::move(out))) co_return gone();
+    down_ += piece.size();
+    if (body.done() && !body.trailers().empty()) exchange_.response_trailers(body.trailers());
+    for (BodyWriter::Given given = BodyWriter::Given::kPart; given == BodyWriter::Given::kPart;) {
+      if (!body.done()) {
+        given = writer.put(piece, out);
+      } else if (framing.kind != Framing::Kind::kNone) {
+        given = writer.finish(piece, body.trailers(), out);
+      } else {
+        given = BodyWriter::Given::kAll;
+      }
+      if (filter != nullptr && !filter->fault().empty()) {
+        if (!begun) co_return co_await origin_failed(filter->fault());
+        co_return cut(filter->fault());
+      }
+      if (!out.empty() && co_await client_.write(std::move(out))) co_return gone();
+      out.clear();
+      begun = true;
+      piece = {};
+    }
     if (body.done()) break;
-    out.clear();
     if (!origin_.empty()) continue;
     const auto error = co_await origin_.fill();
     if (error == asio::error::eof) body.ended();

@@ -154,6 +154,15 @@ void Http2Bridge::on_settings(Http2Session& session) {
   if (&session != &front_) start_waiting();
 }
 
+void Http2Bridge::on_sent(Http2Session& session) {
+  if (&session != &front_) return;
+  for (const auto stream : std::vector<std::int32_t>(stalled_.begin(), stalled_.end())) {
+    Link* link = link_of(front_, stream);
+    if (link == nullptr || front_.waiting_bytes(stream) >= limits::kRelayBytes) continue;
+    pass_answer(*link, *link->exchange->response_body(), {});
+  }
+}
+
 void Http2Bridge::on_goaway(Http2Session& session, std::uint32_t code) {
   if (&session == &front_) {
     draining_ = true;
@@ -190,15 +199,22 @@ void Http2Bridge::client_gone(std::string_view reason) {
     report(*link);
   }
   links_.clear();
+  stalled_.clear();
   idle_timer_.cancel();
   if (back_) back_->close();
+}
+
+void Http2Bridge::drop_answer(Link& link) {
+  stalled_.erase(link.front);
+  link.packed.clear();
+  if (back_) back_->consume(link.back, std::exchange(link.packed_credit, 0));
 }
 
 void Http2Bridge::origin_gone(std::string_view reason) {
   by_back_.clear();
   stop_requests(NGHTTP2_NO_ERROR);
   for (auto& [stream, link] : links_) {
-    if (link->exchange && !link->answer_ended) {
+    if (link->exchange && !link->answer_ended && !link->origin_ended) {
       fail(*link, "the connection to the origin ended: " + std::string(reason));
     }
   }
@@ -215,6 +231,7 @@ void Http2Bridge::fail(Link& link, std::string_view reason) {
 
 void Http2Bridge::abandon(Link& link, std::uint32_t code, std::string_view reason) {
   if (link.failure.empty()) link.failure = reason;
+  drop_answer(link);
   leave_origin(link, NGHTTP2_CANCEL);
   front_.reset(link.front, code);
 }
@@ -266,6 +283,7 @@ void Http2Bridge::report(Link& link) {
 }
 
 void Http2Bridge::client_stream_closed(Link& link, std::uint32_t code, ClosedBy by) {
+  drop_answer(link);
   const bool whole = link.answer_ended && code == NGHTTP2_NO_ERROR;
   if (!whole && link.failure.empty()) {
     link.failure = by == ClosedBy::kPeer ? reset_text("the client", code)
@@ -283,7 +301,7 @@ void Http2Bridge::client_stream_closed(Link& link, std::uint32_t code, ClosedBy 
 }
 
 void Http2Bridge::origin_stream_closed(Link& link, std::uint32_t code, ClosedBy by) {
-  if (link.answer_ended) {
+  if (link.answer_ended || link.origin_ended) {
     // The answer is whole, and the rest of the request is not wanted.
     if (link.request_end == EndStream::kNo) front_.reset_when_sent(link.front, code);
   } else if (by == ClosedBy::kPeer) {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,6 +49,12 @@ class Http2Bridge final : public Http2Events {
     std::size_t discarded = 0;  // of the body
     bool answered = false;      // a head is on its way to the client
     bool answer_ended = false;  // and all that follows it
+    // Of an answer that is unpacked on its way: what came while the client's queue was full.
+    std::string packed;
+    std::size_t packed_credit = 0;
+    bool origin_ended = false;  // and these are its trailers
+    Fields answer_trailers;
+    std::vector<std::string> answer_never_indexed;
     unsigned status = 0;
     std::uint64_t up = 0;
     std::uint64_t down = 0;
@@ -60,6 +67,7 @@ class Http2Bridge final : public Http2Events {
   void on_malformed(Http2Session&, std::int32_t, std::string_view) override;
   void on_closed(Http2Session&, std::int32_t, std::uint32_t, ClosedBy) override;
   void on_settings(Http2Session&) override;
+  void on_sent(Http2Session&) override;
   void on_goaway(Http2Session&, std::uint32_t) override;
   void on_disconnected(Http2Session&, std::string_view) override;
   bool busy() const noexcept override { return exchanges_ > 0; }
@@ -69,6 +77,8 @@ class Http2Bridge final : public Http2Events {
   void request_trailers_came(Link& link, HeaderBlock block);
   void request_data_came(Link& link, std::string_view bytes);
   void request_ended(Link& link);
+  // True: a filter says that the request's body is broken; the client was told.
+  bool stopped_at_fault(Link& link);
   void client_stream_closed(Link& link, std::uint32_t code, ClosedBy by);
   void client_gone(std::string_view reason);
 
@@ -76,6 +86,11 @@ class Http2Bridge final : public Http2Events {
   void answer_came(Link& link, HeaderBlock block, EndStream end);
   void answer_trailers_came(Link& link, HeaderBlock block);
   void answer_data_came(Link& link, std::string_view bytes);
+  // Gives the client what the filter makes of the bytes, and of those that wait, as far as its
+  // queue has room.
+  void pass_answer(Link& link, BodyFilter& filter, std::string_view bytes);
+  // What waits of it is dropped.
+  void drop_answer(Link& link);
   void answer_ended(Link& link, Fields trailers, std::vector<std::string> never_indexed);
   void origin_stream_closed(Link& link, std::uint32_t code, ClosedBy by);
   void origin_gone(std::string_view reason);
@@ -105,6 +120,7 @@ class Http2Bridge final : public Http2Events {
   std::unordered_map<std::int32_t, std::unique_ptr<Link>> links_;  // by the client's stream
   std::unordered_map<std::int32_t, Link*> by_back_;
   std::deque<std::int32_t> waiting_;  // client's streams
+  std::set<std::int32_t> stalled_;    // client's streams whose answers wait to be unpacked
   std::size_t exchanges_ = 0;
   bool draining_ = false;  // no new requests
   bool done_ = false;

@@ -73,7 +73,7 @@ void Http2Bridge::start_waiting() {
 void Http2Bridge::start(Link& link) {
   RequestHead head = link.exchange->request();
   BodyFilter* filter = link.exchange->request_body();
-  if (filter != nullptr) remove_fields(head.fields, "content-length");  // it may change
+  if (filter != nullptr && !filter->keeps_length()) remove_fields(head.fields, "content-length");
   const bool whole = link.request_end == EndStream::kYes && !head.has_body;
   link.back = back_->request(values_of(head, link.never_indexed),
                              whole ? EndStream::kYes : EndStream::kNo, link.front);
@@ -98,6 +98,10 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
     return;
   }
   std::string out = filtered(link.exchange->request_body(), bytes);
+  if (stopped_at_fault(link)) {
+    discard(link, bytes.size());
+    return;
+  }
   link.up += out.size();
   if (!waits) {
     back_->push(link.back, std::move(out), bytes.size());
@@ -105,6 +109,19 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
     link.early += out;
     link.early_credit += bytes.size();
   }
+}
+
+bool Http2Bridge::stopped_at_fault(Link& link) {
+  const BodyFilter* filter = link.exchange->request_body();
+  if (filter == nullptr || filter->fault().empty()) return false;
+  Refusal refusal = gate_.malformed(400, filter->fault());
+  if (link.answered) {
+    abandon(link, NGHTTP2_PROTOCOL_ERROR, filter->fault());
+  } else {
+    link.failure = filter->fault();
+    refuse(link, std::move(refusal));
+  }
+  return true;
 }
 
 void Http2Bridge::request_trailers_came(Link& link, HeaderBlock block) {
@@ -124,6 +141,7 @@ void Http2Bridge::request_ended(Link& link) {
   const bool waits = link.back == 0 && !link.answer_ended;
   if (!link.exchange || (!waits && !at_origin(link))) return;
   std::string rest = rest_of(link.exchange->request_body());
+  if (stopped_at_fault(link)) return;
   link.up += rest.size();
   if (waits) {
     link.early += rest;
@@ -142,6 +160,7 @@ void Http2Bridge::answer_came(Link& link, HeaderBlock block, EndStream end) {
   }
   auto& head = std::get<ResponseHead>(parsed);
   if (head.status < 200) {
+    link.exchange->interim(head.fields);
     front_.informational(link.front, values_of(head, never_indexed));
     return;
   }
@@ -153,16 +172,54 @@ void Http2Bridge::answer_came(Link& link, HeaderBlock block, EndStream end) {
   }
   BodyFilter* filter = link.exchange->response_body();
   const bool none = end == EndStream::kYes;  // an answer to HEAD keeps its length
-  if (filter != nullptr && !none) remove_fields(head.fields, "content-length");
+  if (filter != nullptr && !filter->keeps_length() && !none) {
+    remove_fields(head.fields, "content-length");
+  }
   link.answered = true;
   front_.respond(link.front, values_of(head, never_indexed), end, link.back);
   if (none) link.answer_ended = true;
 }
 
 void Http2Bridge::answer_data_came(Link& link, std::string_view bytes) {
-  std::string out = filtered(link.exchange->response_body(), bytes);
-  link.down += out.size();
-  front_.push(link.front, std::move(out), bytes.size());
+  BodyFilter* filter = link.exchange->response_body();
+  if (filter == nullptr) {
+    link.down += bytes.size();
+    front_.push(link.front, std::string(bytes), bytes.size());
+    return;
+  }
+  link.packed_credit += bytes.size();
+  if (stalled_.contains(link.front)) {
+    link.packed += bytes;  // the origin's window bounds it
+  } else {
+    pass_answer(link, *filter, bytes);
+  }
+}
+
+void Http2Bridge::pass_answer(Link& link, BodyFilter& filter, std::string_view bytes) {
+  std::string taken;
+  for (;;) {
+    if (bytes.empty() && !filter.pending()) {
+      taken = std::exchange(link.packed, {});
+      bytes = taken;
+    }
+    std::string out;
+    filter.feed(std::exchange(bytes, {}), out);
+    if (!filter.fault().empty()) {
+      fail(link, filter.fault());
+      return;
+    }
+    link.down += out.size();
+    const bool more = filter.pending() || !link.packed.empty();
+    front_.push(link.front, std::move(out), more ? 0 : std::exchange(link.packed_credit, 0));
+    if (!more) break;
+    if (front_.waiting_bytes(link.front) >= limits::kRelayBytes) {
+      stalled_.insert(link.front);
+      return;
+    }
+  }
+  if (stalled_.erase(link.front) > 0 && link.origin_ended) {
+    answer_ended(link, std::move(link.answer_trailers), std::move(link.answer_never_indexed));
+  }
 }
 
 void Http2Bridge::answer_trailers_came(Link& link, HeaderBlock block) {
@@ -180,7 +237,18 @@ void Http2Bridge::answer_trailers_came(Link& link, HeaderBlock block) {
 void Http2Bridge::answer_ended(Link& link, Fields trailers,
                                std::vector<std::string> never_indexed) {
   if (!link.exchange || link.answer_ended) return;
-  std::string rest = rest_of(link.exchange->response_body());
+  BodyFilter* filter = link.exchange->response_body();
+  if (stalled_.contains(link.front)) {
+    link.origin_ended = true;
+    link.answer_trailers = std::move(trailers);
+    link.answer_never_indexed = std::move(never_indexed);
+    return;
+  }
+  std::string rest = rest_of(filter);
+  if (filter != nullptr && !filter->fault().empty()) {
+    fail(link, filter->fault());
+    return;
+  }
   link.down += rest.size();
   front_.push(link.front, std::move(rest), 0);
   front_.finish(link.front, std::move(trailers), std::move(never_indexed));

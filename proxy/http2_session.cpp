@@ -44,7 +44,7 @@ Http2Session::Http2Session(Http2Role role, Stream& stream, Http2Events& events)
   open();
 }
 
-Http2Session::~Http2Session() = default;
+Http2Session::~Http2Session() { held_by_all_ -= held_; }
 
 void Http2Session::check(int nghttp2_result) {
   if (nghttp2_result != 0) throw std::runtime_error(nghttp2_strerror(nghttp2_result));
@@ -90,7 +90,12 @@ Awaitable<void> Http2Session::run() {
 Awaitable<int> Http2Session::read_loop() {
   std::vector<char> buffer(kReadBytes);
   std::size_t drained = 0;
+  asio::steady_timer pause(stream_.executor());
   for (;;) {
+    while (!over_ && over_its_share()) {
+      pause.expires_after(limits::kHeldLook);
+      co_await pause.async_wait(kTuple);
+    }
     const IoResult got = co_await stream_.read_some(asio::buffer(buffer));
     if (over_) {
       // What is still on its way must be read, or the kernel's reset overtakes our last frames.
@@ -137,6 +142,8 @@ Awaitable<int> Http2Session::write_loop() {
     if (put.error) {
       disconnect(put.error.message());
       stream_.close();
+    } else if (!over_) {
+      events_.on_sent(*this);
     }
   }
   for (const Credit& credit : credits_) give_back(credit);

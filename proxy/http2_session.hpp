@@ -6,7 +6,8 @@
 //
 // Bodies wait here in a queue per stream, and the bytes that they came from are given back to the
 // window of the session they came from (`source`) only when the Stream has taken them: so each
-// stream holds at most its window, and one that stands still stops no other.
+// stream holds at most its window, and one that stands still stops no other. What all connections
+// hold together is bounded, too (limits::kHeldBytes): beyond it, the greedy are not read from.
 //
 // Lifetime: events, stream and source must outlive run().
 
@@ -59,6 +60,8 @@ class Http2Events {
   virtual void on_closed(Http2Session& session, std::int32_t stream, std::uint32_t code,
                          ClosedBy by) = 0;
   virtual void on_settings(Http2Session& session) = 0;
+  // The Stream has taken what was written; queues are shorter now.
+  virtual void on_sent(Http2Session& session) = 0;
   virtual void on_goaway(Http2Session& session, std::uint32_t code) = 0;
   // The connection is over; nothing of the session is called any more but its destructor.
   virtual void on_disconnected(Http2Session& session, std::string_view reason) = 0;
@@ -103,6 +106,11 @@ class Http2Session {
   bool over() const noexcept { return over_; }
   std::size_t peer_max_streams() const noexcept;
   std::size_t open_requests() const noexcept { return requests_.size(); }
+  // Of one body, not yet on its way.
+  std::size_t waiting_bytes(std::int32_t stream) const noexcept {
+    const auto found = bodies_.find(stream);
+    return found == bodies_.end() ? 0 : found->second.size;
+  }
   // Of bodies, not yet taken by the Stream.
   std::size_t waiting_bytes() const noexcept { return waiting_bytes_; }
 
@@ -140,6 +148,7 @@ class Http2Session {
   void open();
   Awaitable<int> read_loop();
   Awaitable<int> write_loop();
+  bool over_its_share() const noexcept;
   void receive(std::string_view bytes);
   void fill();
   void disconnect(std::string_view reason);
@@ -172,6 +181,8 @@ class Http2Session {
   std::int32_t reset_here_ = 0;      // the stream that our RST_STREAM is about to end
   std::size_t window_pool_;
   std::size_t waiting_bytes_ = 0;
+  std::size_t held_ = 0;                       // of all windows
+  inline static std::size_t held_by_all_ = 0;  // of all sessions: the proxy is one thread
   Allowance idle_frames_;
   Allowance resets_;
   std::string out_;

@@ -51,6 +51,12 @@ void Http2Session::received(std::int32_t stream, std::size_t bytes) {
   if (fresh) window.size = limits::kStreamWindow;
   window.held += bytes;
   window.since += bytes;
+  held_ += bytes;
+  held_by_all_ += bytes;
+}
+
+bool Http2Session::over_its_share() const noexcept {
+  return held_ > limits::kHeldShare && held_by_all_ > limits::kHeldBytes;
 }
 
 void Http2Session::consume(std::int32_t stream, std::size_t bytes) {
@@ -58,7 +64,10 @@ void Http2Session::consume(std::int32_t stream, std::size_t bytes) {
   const auto found = windows_.find(stream);
   if (found == windows_.end()) return;
   Window& window = found->second;
-  window.held -= std::min(bytes, window.held);
+  const std::size_t given_back = std::min(bytes, window.held);
+  window.held -= given_back;
+  held_ -= given_back;
+  held_by_all_ -= given_back;
   if (window.closed && window.held == 0) {
     window_pool_ += window.size - limits::kStreamWindow;
     windows_.erase(found);

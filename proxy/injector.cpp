@@ -3,91 +3,173 @@
 #include <string.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/beast/core/detail/base64.hpp>
+
+#include "common/network_rules.hpp"
+#include "proxy/body_swap.hpp"
+#include "proxy/placing.hpp"
+#include "proxy/request_fields.hpp"
+#include "proxy/target.hpp"
 
 namespace redoubtful::proxy {
 namespace {
-
-// Fields that carry a credential and nothing else. A real value in any other field could be parked
-// where it is stored and shown, such as metadata of an object.
-constexpr std::array kCredentialFields = {
-    std::string_view("authorization"),  std::string_view("x-api-key"),
-    std::string_view("api-key"),        std::string_view("x-goog-api-key"),
-    std::string_view("private-token"),  std::string_view("x-auth-token"),
-    std::string_view("x-access-token"), std::string_view("x-vault-token"),
-    std::string_view("job-token"),      std::string_view("circle-token"),
-    std::string_view("x-github-token"), std::string_view("x-figma-token"),
-};
-
-bool is_credential_field(std::string_view name) {
-  return std::any_of(kCredentialFields.begin(), kCredentialFields.end(),
-                     [&](std::string_view field) { return equals_ignoring_case(field, name); });
-}
 
 bool belongs(const LiveCredential& credential, const Host& host) {
   return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
          credential.hosts.end();
 }
 
-// Replaces every occurrence; true if there was one.
-bool replace_all(std::string& text, std::string_view surrogate, std::string_view real) {
-  std::size_t at = text.find(surrogate);
-  if (at == std::string::npos) return false;
-  std::string out;
-  std::size_t from = 0;
-  out.reserve(text.size() + real.size());
-  for (; at != std::string::npos; at = text.find(surrogate, from)) {
-    out.append(text, from, at - from).append(real);
-    from = at + surrogate.size();
-  }
-  out.append(text, from);
-  text.swap(out);
-  return true;
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
 }
 
-constexpr std::string_view kBasic = "basic ";
-
-// The decoded part of "Basic …"; nothing when it is not that.
-std::optional<std::string> basic_value(std::string_view value) {
-  namespace base64 = boost::beast::detail::base64;
-  if (value.size() < kBasic.size() ||
-      !equals_ignoring_case(value.substr(0, kBasic.size()), kBasic)) {
-    return std::nullopt;
-  }
-  value.remove_prefix(kBasic.size());
-  while (value.ends_with(' ')) value.remove_suffix(1);
-  std::string out(base64::decoded_size(value.size()), '\0');
-  const auto [written, read] = base64::decode(out.data(), value.data(), value.size());
-  // What follows may be padding alone, or two readers would see different things.
-  const std::string_view rest = value.substr(read);
-  if (rest.size() > 2 || rest.find_first_not_of('=') != std::string_view::npos) return std::nullopt;
-  out.resize(written);
-  return out;
+bool field_contains(const Field& field, std::string_view surrogate) {
+  if (contains(field.value, surrogate) || contains(field.name, surrogate)) return true;
+  if (!equals_ignoring_case(field.name, "authorization")) return false;
+  const auto decoded = basic_value(field.value);
+  return decoded && contains(*decoded, surrogate);
 }
 
-std::string basic_field(std::string_view decoded) {
-  namespace base64 = boost::beast::detail::base64;
-  std::string out(base64::encoded_size(decoded.size()), '\0');
-  out.resize(base64::encode(out.data(), decoded.data(), decoded.size()));
-  return "Basic " + out;
-}
-
-bool swap_in(Field& field, const LiveCredential& credential) {
-  if (equals_ignoring_case(field.name, "authorization")) {
-    if (auto decoded = basic_value(field.value)) {
-      if (!replace_all(*decoded, credential.surrogate, credential.secret.expose())) return false;
-      field.value = basic_field(*decoded);
-      ::explicit_bzero(decoded->data(), decoded->size());
-      return true;
+// The surfaces of one credential that hold for one request.
+class Surfaces {
+ public:
+  Surfaces(const LiveCredential& credential, const RequestHead& head) : credential_(&credential) {
+    if (credential.surfaces.empty()) return;
+    // A path that servers read in different ways is no path that a surface is bound to.
+    const auto target = canonical_target(head.target);
+    const bool certain = target && !target->ambiguous && target->path != "*";
+    const std::string path = certain ? comparable_path(target->path) : std::string();
+    for (const auto& surface : credential.surfaces) {
+      if (!surface.method.empty() && surface.method != head.method) continue;
+      if (!surface.path.empty() && (!certain || !path_matches(surface.path, path))) continue;
+      active_.push_back(&surface);
     }
   }
-  return replace_all(field.value, credential.surrogate, credential.secret.expose());
+
+  const LiveCredential& credential() const { return *credential_; }
+  std::string_view surrogate() const { return credential_->surrogate; }
+
+  bool has(SurfaceKind kind, std::string_view name) const {
+    return std::any_of(active_.begin(), active_.end(), [&](const Surface* surface) {
+      return surface->kind == kind && surface->name == name;
+    });
+  }
+  bool has(SurfaceKind kind) const {
+    return std::any_of(active_.begin(), active_.end(),
+                       [&](const Surface* surface) { return surface->kind == kind; });
+  }
+  bool has_field(std::string_view name) const {
+    if (credential_->attach && equals_ignoring_case(credential_->attach->header, name)) return true;
+    const bool known_fields = credential_->surfaces.empty() || has(SurfaceKind::kHeader);
+    return (known_fields && is_credential_field(name)) || has_named_field(name);
+  }
+  std::vector<std::string> body_fields() const {
+    std::vector<std::string> out;
+    for (const Surface* surface : active_) {
+      if (surface->kind == SurfaceKind::kBody) out.push_back(surface->name);
+    }
+    return out;
+  }
+
+ private:
+  bool has_named_field(std::string_view name) const {
+    return std::any_of(active_.begin(), active_.end(), [&](const Surface* surface) {
+      return surface->kind == SurfaceKind::kNamedHeader &&
+             equals_ignoring_case(surface->name, name);
+    });
+  }
+
+  const LiveCredential* credential_;
+  std::vector<const Surface*> active_;
+};
+
+// The value with the real one in it; nothing where the surrogate does not stand there.
+std::optional<std::string> swapped_part(std::string_view value, const LiveCredential& credential,
+                                        Spelling spelling) {
+  if (auto raw = placed(value, credential.surrogate, credential.secret, spelling)) return raw;
+  if (spelling != Spelling::kPercent) return std::nullopt;
+  // Written with more encoding than it needs: then all of it is written anew.
+  const std::string decoded = percent_decoded(value);
+  if (!contains(decoded, credential.surrogate)) return std::nullopt;
+  std::string out;
+  std::string_view rest = decoded;
+  for (std::size_t at; (at = rest.find(credential.surrogate)) != std::string_view::npos;) {
+    out += percent_encoded(rest.substr(0, at));
+    out += *placed(credential.surrogate, credential.surrogate, credential.secret, spelling);
+    rest.remove_prefix(at + credential.surrogate.size());
+  }
+  return out + percent_encoded(rest);
 }
 
-Denial misplaced(const RequestPermit& permit, const LiveCredential& credential,
-                 std::string detail) {
-  return {.reason = DenyReason::kCredential,
+std::optional<std::string> swapped_field(const Field& field, const LiveCredential& credential) {
+  if (equals_ignoring_case(field.name, "authorization")) {
+    if (const auto decoded = basic_value(field.value)) {
+      auto inside = placed(*decoded, credential.surrogate, credential.secret, Spelling::kPlain);
+      if (!inside) return std::nullopt;
+      std::string out = basic_field(*inside);
+      ::explicit_bzero(inside->data(), inside->size());
+      return out;
+    }
+  }
+  return placed(field.value, credential.surrogate, credential.secret, Spelling::kPlain);
+}
+
+// The lists of a head that have surfaces by name.
+struct NamedList {
+  SurfaceKind kind;
+  Spelling spelling;
+  bool (*rewrite)(std::string& text, const PartRule& rule);
+  const char* word;
+};
+constexpr NamedList kQuery{SurfaceKind::kQuery, Spelling::kPercent, rewrite_query,
+                           "the parameter "};
+constexpr NamedList kCookie{SurfaceKind::kCookie, Spelling::kCookie, rewrite_cookies,
+                            "the cookie "};
+
+std::string name_of(const NamedList& list, const Part& part) {
+  return list.kind == SurfaceKind::kQuery ? percent_decoded(part.name) : std::string(part.name);
+}
+
+// The text without what stands where it may.
+std::string without_own(std::string text, const NamedList& list, const Surfaces& surfaces) {
+  list.rewrite(text, [&](const Part& part) -> Verdict {
+    const bool own = part.has_value && surfaces.has(list.kind, name_of(list, part));
+    return {.what = own ? Verdict::Do::kReplace : Verdict::Do::kKeep, .value = {}};
+  });
+  return text;
+}
+
+std::string_view query_of(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
+// Where a surrogate stands that must not; nothing where all is well.
+std::optional<std::string> misplaced(const RequestHead& head, std::string_view surrogate,
+                                     const Surfaces* own) {
+  std::string query(query_of(head.target));
+  const std::string_view path = std::string_view(head.target).substr(0, head.target.find('?'));
+  if (own != nullptr) query = without_own(std::move(query), kQuery, *own);
+  if (contains(path, surrogate) || contains(query, surrogate) ||
+      contains(percent_decoded(query), surrogate)) {
+    return "the request target";
+  }
+  for (const auto& field : head.fields) {
+    if (own != nullptr && own->has_field(field.name)) {
+      if (contains(field.name, surrogate)) return "the name of a header field";
+      continue;
+    }
+    Field rest = field;
+    if (own != nullptr && equals_ignoring_case(field.name, "cookie")) {
+      rest.value = without_own(std::move(rest.value), kCookie, *own);
+    }
+    if (field_contains(rest, surrogate)) return "a header field that is not one for it";
+  }
+  return std::nullopt;
+}
+
+Denial denial(DenyReason reason, const RequestPermit& permit, const LiveCredential& credential,
+              std::string detail) {
+  return {.reason = reason,
           .target = permit.host().text(),
           .rule = credential.name,
           .place = {},
@@ -95,65 +177,191 @@ Denial misplaced(const RequestPermit& permit, const LiveCredential& credential,
           .remedy = {}};
 }
 
+// A request on its way to a host that has credentials.
+class AtHome {
+ public:
+  AtHome(std::vector<Surfaces> own, RequestHead head)
+      : own_(std::move(own)), head_(std::move(head)) {}
+
+  const LiveCredential* exclusive() const {
+    for (const auto& one : own_) {
+      if (one.credential().exclusive) return &one.credential();
+    }
+    return nullptr;
+  }
+
+  void drop_foreign() {
+    std::erase_if(head_.fields, [&](const Field& field) {
+      if (!is_guarded(field.name) || holds_surrogate(field)) return false;
+      removed_.push_back("the field " + field.name);
+      return true;
+    });
+    std::string query(query_of(head_.target));
+    if (drop_foreign_parts(query, kQuery)) set_query(query);
+    for (auto& field : head_.fields) {
+      if (equals_ignoring_case(field.name, "cookie")) drop_foreign_parts(field.value, kCookie);
+    }
+  }
+
+  void swap() {
+    for (const auto& one : own_) {
+      const LiveCredential& credential = one.credential();
+      bool in = attach(credential);
+      for (auto& field : head_.fields) {
+        if (equals_ignoring_case(field.name, "cookie")) {
+          in = swap_parts(field.value, kCookie, one) || in;
+        }
+        if (!one.has_field(field.name)) continue;
+        auto swapped = swapped_field(field, credential);
+        if (!swapped) continue;
+        field.value = *std::move(swapped);
+        in = true;
+      }
+      std::string query(query_of(head_.target));
+      if (swap_parts(query, kQuery, one)) {
+        set_query(query);
+        in = true;
+      }
+      if (in) names_.push_back(credential.name);
+      for (auto& name : one.body_fields()) {
+        swaps_.push_back({std::move(name), &credential.surrogate, &credential.secret});
+        swapping_.push_back(&credential);
+      }
+    }
+    if (head_.has_body && !swaps_.empty()) body_ = body_swap(head_.fields, std::move(swaps_));
+  }
+
+  // One of the exclusive ones is in the head, or may be in the body.
+  bool satisfied() const {
+    return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
+      const LiveCredential& credential = one.credential();
+      const bool in_head = std::find(names_.begin(), names_.end(), credential.name) != names_.end();
+      const bool in_body =
+          body_ && std::find(swapping_.begin(), swapping_.end(), &credential) != swapping_.end();
+      return credential.exclusive && (in_head || in_body);
+    });
+  }
+
+  const std::vector<std::string>& removed() const { return removed_; }
+  Injection take(RequestHead& head) {
+    head = std::move(head_);
+    return {std::move(names_), std::move(removed_), std::move(body_)};
+  }
+
+ private:
+  // A place of a credential of this host. Beside an exclusive one every known field is.
+  bool is_guarded(std::string_view name) const {
+    return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
+      return one.has_field(name) || (one.credential().exclusive && is_credential_field(name));
+    });
+  }
+  bool holds_surrogate(const Field& field) const {
+    return std::any_of(own_.begin(), own_.end(),
+                       [&](const Surfaces& one) { return field_contains(field, one.surrogate()); });
+  }
+
+  bool drop_foreign_parts(std::string& text, const NamedList& list) {
+    return list.rewrite(text, [&](const Part& part) -> Verdict {
+      const std::string name = name_of(list, part);
+      const bool place = std::any_of(own_.begin(), own_.end(),
+                                     [&](const Surfaces& one) { return one.has(list.kind, name); });
+      const std::string value =
+          list.kind == SurfaceKind::kQuery ? percent_decoded(part.value) : std::string(part.value);
+      const bool ours = std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
+        return contains(value, one.surrogate());
+      });
+      if (!place || ours) return {};
+      removed_.push_back(list.word + name);
+      return {.what = Verdict::Do::kDrop, .value = {}};
+    });
+  }
+
+  bool swap_parts(std::string& text, const NamedList& list, const Surfaces& surfaces) {
+    return list.rewrite(text, [&](const Part& part) -> Verdict {
+      if (!surfaces.has(list.kind, name_of(list, part))) return {};
+      auto value = swapped_part(part.value, surfaces.credential(), list.spelling);
+      if (!value) return {};
+      return {.what = Verdict::Do::kReplace, .value = *std::move(value)};
+    });
+  }
+
+  bool attach(const LiveCredential& credential) {
+    if (!credential.attach) return false;
+    remove_fields(head_.fields, credential.attach->header);
+    head_.fields.push_back(
+        {credential.attach->header, attached(credential.attach->value, credential.secret)});
+    return true;
+  }
+
+  void set_query(const std::string& query) {
+    head_.target.resize(head_.target.find('?'));
+    if (!query.empty()) head_.target += "?" + query;
+  }
+
+  std::vector<Surfaces> own_;
+  RequestHead head_;
+  std::vector<std::string> names_;
+  std::vector<std::string> removed_;
+  std::vector<BodySwap> swaps_;
+  std::vector<const LiveCredential*> swapping_;
+  std::unique_ptr<BodyFilter> body_;
+};
+
 }  // namespace
 
-std::variant<std::vector<std::string>, Denial> Injector::inject(const RequestPermit& permit,
-                                                                Handling handling,
-                                                                RequestHead& head) const {
-  std::vector<std::string> injected;
-  if (credentials_.empty()) return injected;
+Injector::Injector(std::vector<LiveCredential> credentials) : credentials_(std::move(credentials)) {
+  for (auto& credential : credentials_) {
+    for (auto& surface : credential.surfaces) {
+      if (!surface.path.empty()) surface.path = comparable_glob(surface.path);
+    }
+  }
+}
+
+std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Handling handling,
+                                                 RequestHead& head) const {
+  if (credentials_.empty()) return Injection();
   // First everything is looked at, so that nothing is put in where the request is then refused.
+  std::vector<Surfaces> own;
   for (const auto& credential : credentials_) {
     const bool here = handling == Handling::kIntercept && belongs(credential, permit.host());
-    const auto elsewhere = [&](std::string detail) {
-      return misplaced(permit, credential, std::move(detail));
-    };
-    if (head.target.find(credential.surrogate) != std::string::npos) {
-      return elsewhere("its surrogate stands in the request target");
+    if (here) own.emplace_back(credential, head);
+    const auto where = misplaced(head, credential.surrogate, here ? &own.back() : nullptr);
+    if (!where) continue;
+    std::string detail = "its surrogate stands in " + *where;
+    if (!here) {
+      detail = handling == Handling::kIntercept
+                   ? "its surrogate was on its way to a host that it is not for"
+                   : "its surrogate was on its way over plain HTTP";
     }
-    for (const auto& field : head.fields) {
-      if (here && is_credential_field(field.name)) continue;
-      bool found = field.value.find(credential.surrogate) != std::string::npos ||
-                   field.name.find(credential.surrogate) != std::string::npos;
-      if (!found && equals_ignoring_case(field.name, "authorization")) {
-        const auto decoded = basic_value(field.value);
-        found = decoded && decoded->find(credential.surrogate) != std::string::npos;
-      }
-      if (!found) continue;
-      return elsewhere(
-          here ? "its surrogate stands in a header field that is not one for credentials"
-          : handling == Handling::kIntercept
-              ? "its surrogate is on its way to a host that it is not for"
-              : "its surrogate is on its way over plain HTTP");
-    }
+    return denial(DenyReason::kCredential, permit, credential, std::move(detail));
   }
-  for (const auto& credential : credentials_) {
-    if (!belongs(credential, permit.host())) continue;
-    bool swapped = false;
-    for (auto& field : head.fields) {
-      if (is_credential_field(field.name) && swap_in(field, credential)) swapped = true;
-    }
-    if (swapped) injected.push_back(credential.name);
+  if (own.empty()) return Injection();
+  AtHome request(std::move(own), head);
+  request.drop_foreign();
+  const LiveCredential* exclusive = request.exclusive();
+  if (exclusive != nullptr && !request.removed().empty()) {
+    return denial(
+        DenyReason::kCredential, permit, *exclusive,
+        request.removed().front() + " holds another credential, and this one is exclusive");
   }
-  return injected;
+  request.swap();
+  if (exclusive != nullptr && !request.satisfied()) {
+    return denial(DenyReason::kCredentialMissing, permit, *exclusive,
+                  "the request does not carry the credential that this host is only reached with");
+  }
+  return request.take(head);
 }
 
 const LiveCredential* Injector::surrogate_in(std::string_view text) const {
   for (const auto& credential : credentials_) {
-    if (text.find(credential.surrogate) != std::string_view::npos) return &credential;
+    if (contains(text, credential.surrogate)) return &credential;
   }
   return nullptr;
 }
 
 const LiveCredential* Injector::surrogate_in(const RequestHead& head) const {
-  if (credentials_.empty()) return nullptr;
-  if (const auto* found = surrogate_in(head.target)) return found;
-  for (const auto& field : head.fields) {
-    if (const auto* found = surrogate_in(field.value)) return found;
-    if (!equals_ignoring_case(field.name, "authorization")) continue;
-    const auto decoded = basic_value(field.value);
-    if (!decoded) continue;
-    if (const auto* found = surrogate_in(*decoded)) return found;
+  for (const auto& credential : credentials_) {
+    if (misplaced(head, credential.surrogate, nullptr)) return &credential;
   }
   return nullptr;
 }

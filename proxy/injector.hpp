@@ -4,12 +4,19 @@
 // core]
 //
 // Swapped only: over verified TLS (the permit is of an intercepted connection), for the
-// credential's own hosts, in the known credential header fields (all duplicates; Basic is decoded).
-// A surrogate anywhere else in a head is refused and alarmed: somebody is carrying it where it has
-// no business.
+// credential's own hosts, on its own surfaces: the known credential header fields (all duplicates;
+// Basic is decoded) unless the profile names others. A surrogate anywhere else in a head is refused
+// and alarmed: somebody is carrying it where it has no business.
 //
-// Not covered here: bodies, cookies, queries; the profile cannot ask for them yet.
+// A credential that is not of this session, in a place of one that is, could be an attacker's own
+// account on an allowed host. It is taken out; where a credential is `exclusive`, the request is
+// refused, and so is one that carries none.
+//
+// Bodies are not looked through for surrogates that are on no surface: what leaves is worth
+// nothing.
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,23 +36,34 @@ struct LiveCredential {
   std::vector<Host> hosts;
   Secret secret;
   std::string surrogate;
+  std::vector<Surface> surfaces{};  // empty: the known header fields
+  std::optional<Attachment> attach{};
+  bool exclusive = false;
+};
+
+// What was done to a request.
+struct Injection {
+  std::vector<std::string> names;    // of the credentials that were put in
+  std::vector<std::string> removed;  // where another's was taken out: "the field authorization"
+  std::unique_ptr<BodyFilter> body;  // null: the body passes as it is
 };
 
 class Injector {
  public:
-  explicit Injector(std::vector<LiveCredential> credentials)
-      : credentials_(std::move(credentials)) {}
+  explicit Injector(std::vector<LiveCredential> credentials);
 
-  // Names of the credentials that were put in. Denial: kCredential; the caller audits it as an
-  // alarm.
-  std::variant<std::vector<std::string>, Denial> inject(const RequestPermit& permit,
-                                                        Handling handling, RequestHead& head) const;
+  // Changes `head` only when it is not denied. Denial: kCredential, which the caller audits as an
+  // alarm; kCredentialMissing for a request to an exclusive credential's host that carries none.
+  // The Injection's body filter refers to this object.
+  std::variant<Injection, Denial> inject(const RequestPermit& permit, Handling handling,
+                                         RequestHead& head) const;
 
   // The credential whose surrogate stands somewhere in the text, or null. For what is not injected
   // into: plain HTTP, denied hosts, trailers.
   const LiveCredential* surrogate_in(std::string_view text) const;
   const LiveCredential* surrogate_in(const RequestHead& head) const;
 
+  const std::vector<LiveCredential>& credentials() const noexcept { return credentials_; }
   bool empty() const noexcept { return credentials_.empty(); }
   bool has_credentials(const Host& host) const;
 

@@ -78,6 +78,7 @@ struct ParsedUrl {
 
 ParsedUrl split_url(std::string_view url) {
   ParsedUrl out;
+  const std::string_view whole = url;
   for (const Scheme scheme : {Scheme::kHttps, Scheme::kHttp, Scheme::kTcp, Scheme::kSsh}) {
     const std::string prefix = std::string(scheme_name(scheme)) + "://";
     if (url.size() >= prefix.size() && equals_ignoring_case(url.substr(0, prefix.size()), prefix)) {
@@ -85,6 +86,13 @@ ParsedUrl split_url(std::string_view url) {
       url.remove_prefix(prefix.size());
       break;
     }
+  }
+  // "git@host:path", as git and ssh have it.
+  const std::size_t user = url.substr(0, url.find('/')).find('@');
+  if (user != std::string_view::npos && (out.scheme == Scheme::kSsh || whole == url)) {
+    if (whole == url) url = url.substr(0, url.find(':'));
+    out.scheme = Scheme::kSsh;
+    url.remove_prefix(user + 1);
   }
   url = url.substr(0, url.find('#'));
   const std::size_t end = std::min(url.find_first_of("/?"), url.size());

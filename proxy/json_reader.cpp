@@ -1,8 +1,11 @@
 #include "proxy/json_reader.hpp"
 
+#include <string.h>
+
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
+#include <new>
 #include <set>
 
 #include "common/text.hpp"
@@ -98,11 +101,26 @@ std::optional<std::string> from_hex(std::string_view hex) {
   return out;
 }
 
+class ErasingMemory final : public json::memory_resource {
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return ::operator new(bytes, std::align_val_t(alignment));
+  }
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+    ::explicit_bzero(memory, bytes);
+    ::operator delete(memory, std::align_val_t(alignment));
+  }
+  bool do_is_equal(const json::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+};
+
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text) {
+json::storage_ptr erasing_storage() { return json::make_shared_resource<ErasingMemory>(); }
+
+Result<json::value> parse_json(std::string_view text, json::storage_ptr storage) {
   if (text.size() > kMaxBytes) {
-    return Error(Errc::kInvalidProfile, "the configuration is larger than 4 MiB");
+    return Error(Errc::kInvalidProfile, "larger than 4 MiB");
   }
   json::error_code failed;
   json::basic_parser<KeyWatch> watch(options());
@@ -117,7 +135,8 @@ Result<json::value> parse_json(std::string_view text) {
     return Error(Errc::kInvalidProfile, "not JSON, or nested too deeply: " + failed.message() +
                                             " (" + line_and_column(text, read) + ")");
   }
-  auto value = json::parse(json::string_view(text.data(), text.size()), failed, {}, options());
+  auto value = json::parse(json::string_view(text.data(), text.size()), failed, std::move(storage),
+                           options());
   if (failed) return Error(Errc::kInvalidProfile, "not JSON: " + failed.message());
   return value;
 }

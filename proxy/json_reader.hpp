@@ -9,6 +9,7 @@
 //
 // Lifetime: a JsonNode refers to the document and the JsonFaults that it was made from.
 
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <initializer_list>
@@ -21,8 +22,11 @@
 
 namespace redoubtful::proxy {
 
-// Errors: kInvalidProfile, with line and column for what is not JSON.
-Result<boost::json::value> parse_json(std::string_view text);
+// Errors: kInvalidProfile, with line and column for what is not JSON, and nothing of its values.
+Result<boost::json::value> parse_json(std::string_view text, boost::json::storage_ptr storage = {});
+
+// Memory for a document that holds secrets: overwritten as it is given back.
+boost::json::storage_ptr erasing_storage();
 
 class JsonFaults {
  public:

@@ -30,6 +30,11 @@ inline constexpr std::size_t kStreams = 100;           // concurrent ones of an 
 inline constexpr std::size_t kStreamWindow = 256 * 1024;
 inline constexpr std::size_t kStreamWindowGrown = 4 * 1024 * 1024;  // 40 MB/s over 100 ms
 inline constexpr std::size_t kWindowPool = 8 * 1024 * 1024;
+// Of all HTTP/2 connections together. Beyond it nothing more is read of a connection that holds
+// more than its share, until its readers go on: windows alone would let the box keep 27 MB in each
+// of its 1,024 connections.
+inline constexpr std::size_t kHeldBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kHeldShare = 128 * 1024;
 // Of a refused HTTP/2 request's body, read and dropped so that the client comes to see the answer.
 inline constexpr std::size_t kRefusedUpload = 64 * 1024 * 1024;
 // HTTP/2 frames that ask for work and carry nothing (PING, SETTINGS, empty DATA …), and streams
@@ -40,8 +45,14 @@ inline constexpr std::size_t kIdleFramesPerSecond = 100;
 inline constexpr std::size_t kResets = 500;
 inline constexpr std::size_t kResetsPerSecond = 50;
 inline constexpr std::size_t kFramesWaiting = 2000;  // for a peer that does not read, then it ends
-inline constexpr std::size_t kAddresses = 64;        // of one name; more are not tried
+// Of the process, where all bounds together come to a third of it.
+inline constexpr std::size_t kMemoryBytes = 1024 * 1024 * 1024;
+inline constexpr std::size_t kAddresses = 64;                     // of one name; more are not tried
 inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists have 5 MiB
+// Of a chunk that AWS's clients sign: its signature stands before it, so it is kept whole. They
+// send 64 KiB to 1 MiB.
+inline constexpr std::size_t kAwsChunkBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kAwsTrailerBytes = 16 * 1024;
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last
@@ -56,6 +67,7 @@ inline constexpr milliseconds kNameServer{1500};  // its first try; each further
 inline constexpr milliseconds kOtherFamily{500};
 inline constexpr minutes kIdle{5};  // keep-alive between two requests
 inline constexpr seconds kRefusalWrite{10};
+inline constexpr milliseconds kHeldLook{50};  // how often a connection over its share looks again
 inline constexpr seconds kClientLook{1};  // how often a client that waits is asked if it is there
 // A body or tunnel may pause for hours (long polls, agents that think); TCP keep-alive finds the
 // dead.

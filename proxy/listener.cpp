@@ -5,17 +5,17 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <exception>
 #include <set>
 
 #include "proxy/authority.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/own_connection.hpp"
 #include "proxy/session.hpp"
+#include "proxy/stream.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -36,7 +36,7 @@ sa_family_t family_of(int fd) {
   return address.ss_family;
 }
 
-// The ports besides 80 and 443 on which a rule may let this name through.
+// The ports on which a rule may let this name through, but for 80 and 443.
 std::set<std::uint16_t> own_ports(const NetworkProfile& network, const Host& name) {
   std::set<std::uint16_t> ports;
   for (const auto* list : {&network.allow, &network.ask}) {
@@ -57,6 +57,16 @@ bool named_by_rule(const NetworkProfile& network, const Host& name) {
     }
   }
   return false;
+}
+
+// The whole buffer. False: it ended before.
+Awaitable<bool> fill(Stream& stream, asio::mutable_buffer buffer) {
+  while (buffer.size() > 0) {
+    const IoResult got = co_await stream.read_some(buffer);
+    if (got.error) co_return false;
+    buffer += got.bytes;
+  }
+  co_return true;
 }
 
 }  // namespace
@@ -83,6 +93,10 @@ Result<void> Listeners::start(control::Listeners passed) {
         break;
       case SocketPurpose::kPlainHttp:
       case SocketPurpose::kTls:
+        begun = listen(std::move(fd), Entry::kCaptured);
+        break;
+      case SocketPurpose::kSsh:
+        ssh_ = true;
         begun = listen(std::move(fd), Entry::kCaptured);
         break;
       case SocketPurpose::kExplicit:
@@ -138,6 +152,7 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
     services_.audit.deny(denial, "accept");
     return;
   }
+  if (looped_ && loops(socket)) return;
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   ++connections_;
@@ -157,6 +172,22 @@ void Listeners::begin(tcp::socket socket, Entry entry) {
     }
     services_.audit.record(event);
   });
+}
+
+bool Listeners::loops(tcp::socket& socket) {
+  if (!is_own_connection(socket)) return false;
+  error_code error;
+  const auto dialled = original_destination(socket);
+  const auto end = dialled ? *dialled : socket.local_endpoint(error);
+  AuditEvent event;
+  event.event = "error";
+  event.host = end.address().to_string();
+  event.port = end.port();
+  event.reason = "proxy_loop_detected";
+  event.detail = "a connection of the proxy's own came back to it";
+  services_.audit.record(event);
+  if (loops_++ == 0) looped_(endpoint_text(end));
+  return true;
 }
 
 Awaitable<void> Listeners::serve(tcp::socket socket, Entry entry) {
@@ -197,6 +228,7 @@ void Listeners::open_ports(const Host& name) {
   const auto addresses = services_.names.addresses(name);
   if (!addresses) return;
   for (const std::uint16_t port : own_ports(services_.policy.network(), name)) {
+    if (ssh_ && port == 22) continue;
     const tcp::endpoint ends[] = {tcp::endpoint(addresses->v4, port),
                                   tcp::endpoint(addresses->v6, port)};
     for (const auto& end : ends) {
@@ -242,7 +274,8 @@ Awaitable<void> Listeners::answer_udp(std::shared_ptr<udp::socket> socket) {
 }
 
 Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
-  asio::steady_timer patience(context_);
+  auto client = plain_stream(std::move(socket));
+  Watchdog patience(*client);
   std::array<unsigned char, 2> length;
   std::string query;
   const NamedByRule named = [this](const Host& name) {
@@ -250,25 +283,18 @@ Awaitable<void> Listeners::answer_tcp(tcp::socket socket) {
   };
   for (;;) {
     patience.expires_after(limits::kFirstBytes);
-    patience.async_wait([&socket](const error_code& error) {
-      error_code ignored;
-      if (!error) socket.cancel(ignored);
-    });
-    auto [error, got] = co_await asio::async_read(socket, asio::buffer(length), kTuple);
-    if (error) co_return;
+    if (!co_await fill(*client, asio::buffer(length))) co_return;
     query.resize(static_cast<std::size_t>(length[0] * 256 + length[1]));
     if (query.size() > limits::kDnsMessageBytes) co_return;
-    auto [failed, read] = co_await asio::async_read(socket, asio::buffer(query), kTuple);
-    if (failed) co_return;
+    if (!co_await fill(*client, asio::buffer(query))) co_return;
     auto answer = answer_dns(query, services_.names, named);
     if (!answer) co_return;
     const DnsAnswer noted = note(std::move(*answer));
     const std::size_t size = noted.bytes.size();
     length = {static_cast<unsigned char>(size >> 8U), static_cast<unsigned char>(size)};
-    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(length),
-                                                       asio::buffer(noted.bytes)};
-    auto [unsent, written] = co_await asio::async_write(socket, buffers, kTuple);
-    if (unsent) co_return;
+    std::vector<asio::const_buffer> pieces = {asio::buffer(length), asio::buffer(noted.bytes)};
+    const IoResult put = co_await client->write(std::move(pieces));
+    if (put.error) co_return;
   }
 }
 

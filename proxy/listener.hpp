@@ -10,7 +10,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/control_channel.hpp"
@@ -43,12 +45,17 @@ class Listeners {
   // Accepts on a listening socket. Errors: as start().
   Result<void> listen(UniqueFd fd, Entry entry);
 
+  // Standing alone: connections of the proxy's own that come back to it are ended, and the first is
+  // told to `looped`, with where it had been going.
+  void end_loops(std::function<void(const std::string&)> looped) { looped_ = std::move(looped); }
+
  private:
   Awaitable<void> accept(std::shared_ptr<boost::asio::ip::tcp::acceptor> acceptor, Entry entry);
   Awaitable<void> answer_udp(std::shared_ptr<boost::asio::ip::udp::socket> socket);
   Awaitable<void> answer_tcp(boost::asio::ip::tcp::socket socket);
   Awaitable<void> serve(boost::asio::ip::tcp::socket socket, Entry entry);
   void begin(boost::asio::ip::tcp::socket socket, Entry entry);
+  bool loops(boost::asio::ip::tcp::socket& socket);
   DnsAnswer note(DnsAnswer answer);
   void open_ports(const Host& name);
 
@@ -56,7 +63,10 @@ class Listeners {
   Services& services_;
   std::vector<UniqueFd> spare4_;
   std::vector<UniqueFd> spare6_;
+  bool ssh_ = false;  // port 22 is listened on at every address
   std::size_t connections_ = 0;
+  std::function<void(const std::string&)> looped_;
+  std::size_t loops_ = 0;
 };
 
 }  // namespace redoubtful::proxy

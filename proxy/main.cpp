@@ -2,8 +2,10 @@
 // socketpair, or by itself beside a container (standalone.hpp).
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -19,6 +21,7 @@
 #include "common/control_channel.hpp"
 #include "proxy/application.hpp"
 #include "proxy/confinement.hpp"
+#include "proxy/limits.hpp"
 #include "proxy/standalone.hpp"
 
 namespace redoubtful::proxy {
@@ -93,16 +96,38 @@ class Conversation {
   asio::local::stream_protocol::socket socket_;
 };
 
+// Two descriptors a connection, where the usual soft limit is 1,024. And memory that no bound of
+// limits.hpp lets it come near: should one be missing, it is the run that ends, not the machine.
+void bound_resources() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+#if !defined(__SANITIZE_ADDRESS__)  // whose shadow alone is terabytes
+  if (::getrlimit(RLIMIT_DATA, &limit) == 0) {
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, limits::kMemoryBytes);
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
+#endif
+}
+
 int serve(int fd) {
   control::Receiver receiver(fd);
+  // The command line plans the box meanwhile: what needs no profile is made now.
+  auto authority = CertificateAuthority::create();
+  if (!authority) return fail(fd, authority.error());
   auto first = receiver.receive();
   if (!first || !std::holds_alternative<control::Configure>(*first)) return kFailed;
   asio::io_context context(1);
-  auto application = Application::create(context, std::get<control::Configure>(std::move(*first)));
+  auto application = Application::create(context, std::get<control::Configure>(std::move(*first)),
+                                         std::move(*authority));
   if (!application) return fail(fd, application.error());
   if (auto sent = control::send(fd, (*application)->take_ready()); !sent) return kFailed;
   // The command line builds the box meanwhile.
-  (*application)->prepare_for_confinement();
+  if (auto prepared = (*application)->prepare_for_confinement(); !prepared) {
+    return fail(fd, prepared.error());
+  }
   auto confined = confine();
   if (!confined) return fail(fd, confined.error());
   for (const auto& note : *confined) complain(note);
@@ -129,19 +154,21 @@ int serve(int fd) {
 }
 
 int main_with(const std::vector<std::string_view>& arguments) {
-  if (arguments.size() == 1 && arguments[0] == "--version") {
-    std::printf("redoubtful-proxy %s\n", REDOUBTFUL_VERSION);
-    return 0;
-  }
   if (arguments.size() == 2 && arguments[0] == "--control") {
     int fd = -1;
     const auto& text = arguments[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
     if (error == std::errc() && end == text.data() + text.size() && fd > 2) return serve(fd);
   }
-  if (arguments.size() == 1 && arguments[0] == "--help") {
-    std::printf("%s", std::string(standalone_help()).c_str());
-    return 0;
+  for (const auto word : arguments) {
+    if (word == "--version") {
+      std::printf("redoubtful-proxy %s\n", REDOUBTFUL_VERSION);
+      return 0;
+    }
+    if (word == "--help" || word == "-h") {
+      std::printf("%s", std::string(standalone_help()).c_str());
+      return 0;
+    }
   }
   const auto failed = [](const Error& error) {
     complain(error.what());
@@ -164,7 +191,10 @@ int main(int argc, char** argv) {
     complain(unreadable.error().what());
     return kFailed;
   }
+  // What they say is said by write(2), too: a peer that is gone, a file that may not grow.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  bound_resources();
   try {
     return main_with(std::vector<std::string_view>(argv + (argc > 0 ? 1 : 0), argv + argc));
   } catch (const std::exception& bug) {

@@ -69,8 +69,15 @@ class BodyFilter {
   virtual ~BodyFilter() = default;
   // Appends to `out` what of the body so far is decided.
   virtual void feed(std::string_view in, std::string& out) = 0;
-  // The body is complete; appends the rest.
+  // The body is complete; appends the rest. Not while something is pending().
   virtual void finish(std::string& out) = 0;
+  // There is more to come out of what was fed than one call gives (a body that is unpacked): to be
+  // had by feed() with nothing, once what came out before has been sent.
+  virtual bool pending() const noexcept { return false; }
+  // Gives as many bytes as it is fed, so that a length said before the body holds.
+  virtual bool keeps_length() const noexcept { return false; }
+  // Not empty: why the body cannot go on. It must be cut so that its reader notices.
+  virtual std::string_view fault() const noexcept { return {}; }
 };
 
 // One admitted request on its way: what to send, and what to do with the answer.
@@ -82,10 +89,12 @@ class Exchange {
   virtual const RequestHead& request() const = 0;
   // Null: the body passes as it is. A filter may change its length.
   virtual BodyFilter* request_body() = 0;
+  // Fields of a 1xx answer other than 101, in place.
+  virtual void interim(Fields& fields) = 0;
   // Judges and changes an answer's head (of 1xx only 101) before it goes to the client. A Refusal
   // replaces the answer.
   virtual std::variant<std::monostate, Refusal> respond(ResponseHead& head) = 0;
-  // After respond(). Null: passes as it is.
+  // After respond(). Null: passes as it is. After 101: of all that the origin sends from then on.
   virtual BodyFilter* response_body() = 0;
   // Trailers, either way, in place.
   virtual void request_trailers(Fields& trailers) = 0;

@@ -49,6 +49,7 @@ using IntegerPtr = OpensslPtr<ASN1_INTEGER, ASN1_INTEGER_free>;
 using AuthorityKeyIdPtr = OpensslPtr<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
 using KeyUsesPtr = OpensslPtr<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
 using BignumPtr = OpensslPtr<BIGNUM, BN_free>;
+using DigestPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 // Whether the heap for private keys is locked into memory (kLocked), works but may be swapped
 // (RLIMIT_MEMLOCK is too low), or is not to be had, so that keys are in ordinary memory.

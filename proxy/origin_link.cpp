@@ -1,6 +1,7 @@
 #include "proxy/origin_link.hpp"
 
 #include "proxy/denial.hpp"
+#include "proxy/rule_text.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -19,9 +20,12 @@ void audit_connect(Services& services, const Admission& admission) {
   services.audit.record(event);
   if (!admission.rule().empty()) return;
   // Only --network discover admits without a rule.
-  services.audit.discovered(admission.handling() == Handling::kPlainHttp
-                                ? "http://" + admission.authority()
-                                : admission.authority());
+  Scheme scheme = Scheme::kHttps;
+  if (admission.handling() == Handling::kPlainHttp) scheme = Scheme::kHttp;
+  if (admission.handling() == Handling::kTunnel) {
+    scheme = admission.port().number() == 22 ? Scheme::kSsh : Scheme::kTcp;
+  }
+  services.audit.discovered(rule_for(admission.host(), admission.port(), scheme));
 }
 
 }  // namespace

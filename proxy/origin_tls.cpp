@@ -170,9 +170,15 @@ bool set_name(SSL* ssl, const Host& name) {
 
 class SystemOriginTls final : public OriginTls {
  public:
-  SystemOriginTls(SslContextPtr context, std::vector<std::shared_ptr<LazyRoots>> roots)
-      : context_(std::move(context)), trust_(std::make_shared<Trust>()) {
+  explicit SystemOriginTls(std::vector<std::shared_ptr<LazyRoots>> roots)
+      : trust_(std::make_shared<Trust>()) {
     trust_->roots = std::move(roots);
+  }
+
+  Result<void> prepare() override {
+    if (!context_) context_ = make_client_context();
+    if (!context_) return openssl_error("cannot set up TLS");
+    return {};
   }
 
   Result<void> trust_for(const Host& host, const std::string& pem_file) override {
@@ -192,7 +198,7 @@ class SystemOriginTls final : public OriginTls {
     using Outcome = std::variant<std::unique_ptr<Stream>, TlsFailure>;
     boost::system::error_code ignored;
     const auto peer = socket.remote_endpoint(ignored);
-    SslPtr ssl = prepare(name, peer.port(), protocols);
+    SslPtr ssl = begin(name, peer.port(), protocols);
     if (!ssl) {
       co_return Outcome(TlsFailure{"proxy_internal_error",
                                    openssl_error("cannot begin TLS with " + name.text()).what()});
@@ -225,7 +231,9 @@ class SystemOriginTls final : public OriginTls {
   }
 
  private:
-  SslPtr prepare(const Host& name, std::uint16_t port, const std::vector<std::string>& protocols) {
+  SslPtr begin(const Host& name, std::uint16_t port, const std::vector<std::string>& protocols) {
+    if (!context_) context_ = make_client_context();
+    if (!context_) return nullptr;
     SslPtr ssl(SSL_new(context_.get()));
     if (!ssl) return nullptr;
     const auto own = own_trust_.find(name.text());
@@ -259,26 +267,25 @@ class SystemOriginTls final : public OriginTls {
 
 }  // namespace
 
-Result<std::unique_ptr<OriginTls>> OriginTls::create(std::vector<std::string> roots,
+Result<std::unique_ptr<OriginTls>> OriginTls::create(std::vector<Sourced<std::string>> roots,
                                                      std::string system_bundle) {
   initialize_openssl();
   std::vector<std::shared_ptr<LazyRoots>> bundles;
   auto system = read_system_bundle(system_bundle);
   if (!system) return std::move(system).error().during("reading the system's certificates");
   if (!system->empty()) bundles.push_back(std::make_shared<LazyRoots>(*std::move(system)));
-  for (const std::string& file : roots) {
+  for (const auto& [file, origin] : roots) {
     auto text = read_bundle(file);
-    if (!text) return std::move(text).error();
+    // Without a file it is no profile's, but Vault's.
+    if (!text && origin.file.empty()) return std::move(text).error();
+    if (!text) return std::move(text).error().during(origin.text() + ": network.ca");
     bundles.push_back(std::make_shared<LazyRoots>(*std::move(text)));
   }
   if (bundles.empty()) {
     return Error(Errc::kInvalidProfile, "this system has no bundle of certificate authorities")
         .hint("install ca-certificates, or name a bundle as `ca` under `network`");
   }
-  SslContextPtr context = make_client_context();
-  if (!context) return openssl_error("cannot set up TLS");
-  return std::unique_ptr<OriginTls>(
-      std::make_unique<SystemOriginTls>(std::move(context), std::move(bundles)));
+  return std::unique_ptr<OriginTls>(std::make_unique<SystemOriginTls>(std::move(bundles)));
 }
 
 }  // namespace redoubtful::proxy

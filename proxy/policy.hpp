@@ -34,21 +34,24 @@ namespace redoubtful::proxy {
 
 // Why something was refused. Names are stable: they are in the audit log and in Proxy-Status.
 enum class DenyReason {
-  kNoMatchingRule,    // default deny
-  kExplicitDeny,      // a deny rule matched; it wins over any allow
-  kAskedNobody,       // an ask rule matched, and there is nobody to ask
-  kPortNotAllowed,    // the host is allowed, this port is not
-  kSchemeNotAllowed,  // plain HTTP, or TLS, where only the other is allowed
-  kIpLiteral,         // a bare address that no rule names
-  kInvalidName,       // not a host name at all
-  kNonPublicAddress,  // resolves to loopback, link-local, private, metadata or own addresses
-  kNameNotIndicated,  // TLS without SNI, or with an encrypted one
-  kNameMismatch,      // SNI, Host, :authority and the dialled name disagree: 421
-  kMethodOrPath,      // the host is allowed, not this method or path
-  kBadTarget,         // a request target that has no single meaning
-  kMalformed,         // not HTTP, not TLS, ambiguous framing
-  kCredential,        // a credential on its way to where it does not belong
-  kLimit,             // too many connections, names …
+  kNoMatchingRule,     // default deny
+  kExplicitDeny,       // a deny rule matched; it wins over any allow
+  kAskedNobody,        // an ask rule matched, and there is nobody to ask
+  kPortNotAllowed,     // the host is allowed, this port is not
+  kSchemeNotAllowed,   // plain HTTP, or TLS, where only the other is allowed
+  kIpLiteral,          // a bare address that no rule names
+  kInvalidName,        // not a host name at all
+  kNonPublicAddress,   // resolves to loopback, link-local, private, metadata or own addresses
+  kNameNotIndicated,   // TLS without SNI, or with an encrypted one
+  kNameMismatch,       // SNI, Host, :authority and the dialled name disagree: 421
+  kMethodOrPath,       // the host is allowed, not this method or path
+  kBadTarget,          // a request target that has no single meaning
+  kMalformed,          // not HTTP, not TLS, ambiguous framing
+  kCredential,         // a credential on its way to where it does not belong
+  kCredentialMissing,  // the host is reached with a credential only, and there is none: 401
+  kNoToken,            // a client of a standalone proxy that did not show its token
+  kUnvetted,           // behind an outer proxy, where what it leads to cannot be looked at
+  kLimit,              // too many connections, names …
 };
 // "no_matching_rule" …
 std::string_view deny_reason_name(DenyReason reason) noexcept;

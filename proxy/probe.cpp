@@ -12,13 +12,15 @@ namespace {
 Awaitable<std::vector<std::string>> route_of(Services& services, Admission admission) {
   std::vector<std::string> lines;
   const OriginOverride* settings = services.policy.settings_of(admission.host());
-  const std::string place = settings != nullptr ? " (" + place_of(settings->origin) + ")" : "";
+  const auto place = [&] { return " (" + place_of(settings->origin) + ")"; };
   if (auto gateway = services.policy.gateway_of(admission)) {
-    lines.push_back("sent to " + settings->via + " in its place" + place);
+    lines.push_back("sent to " + settings->via + " in its place" + place());
     admission = std::move(*gateway);
+    settings = services.policy.settings_of(admission.host());
   }
-  if (const auto endpoint = services.policy.override_of(admission)) {
-    lines.push_back("dialled at " + settings->address + place + ", whatever the name resolves to");
+  if (services.policy.override_of(admission)) {
+    lines.push_back("dialled at " + settings->address + place() +
+                    ", whatever the name resolves to");
     co_return lines;
   }
   const auto& upstream = services.dialer.upstream();

@@ -11,6 +11,7 @@
 #include "proxy/dialer.hpp"
 #include "proxy/injector.hpp"
 #include "proxy/policy.hpp"
+#include "proxy/response_scrubber.hpp"
 #include "proxy/synthetic_names.hpp"
 #include "proxy/tls.hpp"
 
@@ -26,6 +27,7 @@ struct Services {
   Dialer& dialer;
   // What clients of the explicit port must show; null: nobody else can reach that port.
   const AccessToken* token = nullptr;
+  SecretsOfHosts secrets = {};
 };
 
 // How a connection came in; the audit log's word for it.

@@ -12,7 +12,10 @@
 #include "proxy/http1.hpp"
 #include "proxy/http2.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/opaque_tunnel.hpp"
 #include "proxy/origin_link.hpp"
+#include "proxy/own_connection.hpp"
+#include "proxy/tunnel_refusal.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -83,33 +86,6 @@ Awaitable<void> answer_inside_tls(Services& services, tcp::socket socket, std::s
   gate->ended();
   co_await client.shutdown_write();
   client.close();
-}
-
-Awaitable<void> tunnel(Services& services, tcp::socket socket, std::string early,
-                       Admission admission, Way way) {
-  std::vector<std::string> none;
-  auto connected = co_await connect_origin(services, admission, std::move(none));
-  if (const auto* denial = std::get_if<Denial>(&connected)) {
-    services.audit.deny(*denial, way_name(way));
-    co_return;
-  }
-  auto* origin = std::get_if<std::unique_ptr<Stream>>(&connected);
-  if (origin == nullptr) co_return;  // the log says why; these protocols have no words for it
-  auto client = plain_stream(std::move(socket), std::move(early));
-  const auto begun = std::chrono::steady_clock::now();
-  const Relayed relayed = co_await relay(*client, **origin);
-  AuditEvent event;
-  event.event = "tunnel";
-  event.host = admission.host().text();
-  event.port = admission.port().number();
-  event.bytes_up = relayed.up;
-  event.bytes_down = relayed.down;
-  event.time = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - begun);
-  event.rule = admission.rule();
-  event.place = admission.place();
-  event.detail = relayed.failure;
-  services.audit.record(event);
 }
 
 Awaitable<void> intercept(Services& services, tcp::socket socket, std::string early,
@@ -236,16 +212,58 @@ Awaitable<void> serve_plain(Services& services, tcp::socket socket, std::string 
   client->close();
 }
 
+// Why nothing that speaks TLS or HTTP would be let through here; nothing where something might.
+std::optional<Denial> refused_in_sight(const Services& services, const Wanted& wanted) {
+  auto tls = services.policy.admit(wanted.host, wanted.port, Carried::kTls);
+  if (std::holds_alternative<Admission>(tls)) return std::nullopt;
+  const auto http = services.policy.admit(wanted.host, wanted.port, Carried::kHttp);
+  if (std::holds_alternative<Admission>(http)) return std::nullopt;
+  return std::get<Denial>(std::move(tls));
+}
+
+// CONNECT to a port that only says something inside TLS or HTTP if it is allowed at all: these are
+// refused at once, since what speaks there waits for the server. SSH is told in its own words.
+std::optional<Denial> refused_connect(const Services& services, const Wanted& wanted) {
+  if (wanted.port == https_port() || wanted.port == http_port()) return std::nullopt;
+  if (is_ssh_port(wanted.port)) return std::nullopt;
+  if (services.policy.opaque(wanted.host, wanted.port)) return std::nullopt;
+  return refused_in_sight(services, wanted);
+}
+
+// Where no rule speaks of it: only --network discover lets it through, and only on its own port,
+// for on any other what begins so may yet be a request that is to be judged.
+Awaitable<void> serve_ssh(Services& services, tcp::socket socket, std::string early,
+                          Wanted wanted) {
+  auto admitted = services.policy.admit(wanted.host, wanted.port, Carried::kOpaque);
+  if (const auto* denial = std::get_if<Denial>(&admitted)) {
+    services.audit.deny(*denial, way_name(wanted.way));
+    std::string text = ssh_refusal_text(services.policy, *denial, wanted.host);
+    co_await tell_ssh(std::move(socket), std::move(text));
+  } else if (is_ssh_port(wanted.port)) {
+    co_await tunnel(services, std::move(socket), std::move(early), std::get<Admission>(admitted),
+                    wanted.way);
+  } else {
+    services.audit.deny(mismatch(wanted, DenyReason::kMalformed, "SSH on a port of HTTP"),
+                        way_name(wanted.way));
+  }
+}
+
 Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string early,
                              Wanted wanted) {
   if (services.policy.opaque(wanted.host, wanted.port)) {
     auto admitted = services.policy.admit(wanted.host, wanted.port, Carried::kOpaque);
     if (const auto* denial = std::get_if<Denial>(&admitted)) {
-      services.audit.deny(*denial, way_name(wanted.way));
+      auto refused =
+          refuse_tunnel(services, std::move(socket), wanted.host, wanted.port, *denial, wanted.way);
+      co_await std::move(refused);
       co_return;
     }
     co_await tunnel(services, std::move(socket), std::move(early), std::get<Admission>(admitted),
                     wanted.way);
+    co_return;
+  }
+  if (is_ssh_port(wanted.port) && refused_in_sight(services, wanted)) {
+    co_await serve_ssh(services, std::move(socket), std::move(early), std::move(wanted));
     co_return;
   }
   FirstBytes spoken = co_await first_bytes(socket, std::move(early));
@@ -253,6 +271,8 @@ Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string
     ClientHello hello = std::move(*spoken.hello);
     co_await serve_tls(services, std::move(socket), std::move(spoken.early), std::move(hello),
                        std::move(wanted));
+  } else if (looks_like_ssh(spoken.early)) {
+    co_await serve_ssh(services, std::move(socket), std::move(spoken.early), std::move(wanted));
   } else if (spoken.readable && looks_like_http(spoken.early)) {
     co_await serve_plain(services, std::move(socket), std::move(spoken.early), std::move(wanted));
   } else if (!spoken.early.empty() || !spoken.left) {
@@ -261,28 +281,6 @@ Awaitable<void> serve_wanted(Services& services, tcp::socket socket, std::string
                            spoken.early.empty() ? "nothing was said" : "neither TLS nor HTTP");
     services.audit.deny(denial, way_name(wanted.way));
   }
-}
-
-// CONNECT to a port that only says something inside TLS or HTTP if it is allowed at all: these are
-// refused at once, since what speaks there waits for the server.
-std::optional<Denial> refused_connect(const Services& services, const Wanted& wanted) {
-  if (wanted.port == https_port() || wanted.port == http_port()) return std::nullopt;
-  if (services.policy.opaque(wanted.host, wanted.port)) return std::nullopt;
-  auto tls = services.policy.admit(wanted.host, wanted.port, Carried::kTls);
-  if (std::holds_alternative<Admission>(tls)) return std::nullopt;
-  const auto http = services.policy.admit(wanted.host, wanted.port, Carried::kHttp);
-  if (std::holds_alternative<Admission>(http)) return std::nullopt;
-  return std::get<Denial>(std::move(tls));
-}
-
-Awaitable<void> write_refusal(Stream& client, Refusal refusal) {
-  std::string head = "HTTP/1.1 " + std::to_string(refusal.status) + " Refused by redoubtful\r\n";
-  for (const auto& field : refusal.fields) head += field.name + ": " + field.value + "\r\n";
-  head +=
-      "Content-Length: " + std::to_string(refusal.body.size()) + "\r\nConnection: close\r\n\r\n";
-  head += refusal.body;
-  std::vector<asio::const_buffer> bytes = {asio::buffer(head)};
-  co_await client.write(std::move(bytes));
 }
 
 }  // namespace
@@ -301,28 +299,43 @@ Awaitable<void> serve_captured(Services& services, tcp::socket socket) {
 
 Awaitable<void> serve_redirected(Services& services, tcp::socket socket, Port port) {
   FirstBytes spoken = co_await first_bytes(socket, {});
-  if (spoken.hello) {
-    ClientHello hello = std::move(*spoken.hello);
-    // Without a name there is nobody to be: what is said is said under the proxy's own.
-    auto named = Host::parse(hello.server_name.empty() ? kInternalHost : hello.server_name);
-    if (!named) {
-      Denial denial;
-      denial.reason = DenyReason::kInvalidName;
-      denial.target = quoted(hello.server_name, 80);
-      services.audit.deny(denial, way_name(Way::kTransparent));
-      co_return;
-    }
+  const auto dialled = original_destination(socket);
+  const std::string target =
+      dialled ? endpoint_text(*dialled) : "port " + std::to_string(port.number());
+  const auto named = spoken.hello ? Host::parse(spoken.hello->server_name) : Host::parse("");
+  if (spoken.hello && named) {
     Wanted wanted{*named, port, Way::kTransparent};
+    ClientHello hello = std::move(*spoken.hello);
     co_await serve_tls(services, std::move(socket), std::move(spoken.early), std::move(hello),
                        std::move(wanted));
+  } else if (spoken.hello) {
+    const ClientHello& hello = *spoken.hello;
+    Denial denial;
+    denial.target = target;
+    denial.reason =
+        hello.server_name.empty() ? DenyReason::kNameNotIndicated : DenyReason::kInvalidName;
+    denial.detail = hello.server_name.empty()
+                        ? "TLS without a server name (SNI) cannot be matched to a host"
+                        : "its TLS server name is " + quoted(hello.server_name, 80);
+    // There is nobody to be: what is said is said under the proxy's own name.
+    Host self = *Host::parse(kInternalHost);
+    auto gate = denied_gate(services, std::move(denial), Way::kTransparent);
+    co_await answer_inside_tls(services, std::move(socket), std::move(spoken.early),
+                               std::move(self), hello, std::move(gate));
   } else if (spoken.readable && looks_like_http(spoken.early)) {
     // Each request says by its Host where it goes, and is admitted by that.
     auto client = plain_stream(std::move(socket), std::move(spoken.early));
-    auto gate = forward_gate(services, nullptr);
+    auto gate = redirected_gate(services, port);
     LinkedOrigins origins(services, Way::kTransparent);
     co_await serve_http1(*client, Http1Entry::kDirect, *gate, origins);
     co_await client->shutdown_write();
     client->close();
+  } else if (!spoken.early.empty() || !spoken.left) {
+    Denial denial;
+    denial.reason = DenyReason::kMalformed;
+    denial.target = target;
+    denial.detail = spoken.early.empty() ? "nothing was said" : "neither TLS nor HTTP";
+    services.audit.deny(denial, way_name(Way::kTransparent));
   }
 }
 
@@ -339,7 +352,7 @@ Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
   if (services.token != nullptr && !services.token->shown_in(connect->proxy_authorization)) {
     services.audit.deny(access_denial(), way_name(Way::kConnect), "CONNECT");
     auto refusal = access_refusal();
-    co_await write_refusal(*client, std::move(refusal));
+    co_await refuse_connect(*client, std::move(refusal));
     co_return;
   }
   auto authority = parse_authority(connect->authority, https_port());
@@ -350,7 +363,7 @@ Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
     denial.detail = authority.error().what();
     services.audit.deny(denial, way_name(Way::kConnect), "CONNECT");
     auto refusal = refusal_of(denial, nullptr);
-    co_await write_refusal(*client, std::move(refusal));
+    co_await refuse_connect(*client, std::move(refusal));
     co_return;
   }
   Wanted wanted{authority->host, authority->port, Way::kConnect};
@@ -363,7 +376,7 @@ Awaitable<void> serve_explicit(Services& services, tcp::socket socket) {
   if (auto denial = refused_connect(services, wanted)) {
     services.audit.deny(*denial, way_name(Way::kConnect), "CONNECT");
     auto refusal = refusal_of(*denial, nullptr);
-    co_await write_refusal(*client, std::move(refusal));
+    co_await refuse_connect(*client, std::move(refusal));
     co_return;
   }
   static constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection established\r\n\r\n";

@@ -1,271 +1,246 @@
 #include "proxy/standalone.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 
-#include "common/file.hpp"
 #include "common/text.hpp"
 #include "proxy/application.hpp"
-#include "proxy/authority.hpp"
+#include "proxy/configuration.hpp"
 #include "proxy/confinement.hpp"
+#include "proxy/standalone_files.hpp"
 
 namespace redoubtful::proxy {
 namespace {
 
 namespace asio = boost::asio;
+using asio::ip::tcp;
+using Entry = Listeners::Entry;
 
-constexpr std::size_t kMaxConfigBytes = 8 * 1024 * 1024;
-constexpr std::size_t kMaxTokenBytes = 4096;
+void note(const std::string& text) { std::fprintf(stderr, "redoubtful-proxy: %s\n", text.c_str()); }
 
-struct Option {
-  std::string_view name;
-  std::string StandaloneOptions::*value;
+struct Listening {
+  UniqueFd fd;
+  tcp::endpoint end;  // with the port that was given where 0 was asked for
+  std::string_view option;
+  Entry entry;
 };
-constexpr std::array kOptions = std::to_array<Option>({
-    {"--config", &StandaloneOptions::config},
-    {"--listen", &StandaloneOptions::listen},
-    {"--redirected-tls", &StandaloneOptions::redirected_tls},
-    {"--redirected-http", &StandaloneOptions::redirected_http},
-    {"--token-file", &StandaloneOptions::token_file},
-    {"--ca-certificate", &StandaloneOptions::ca_certificate},
-    {"--environment-file", &StandaloneOptions::environment_file},
-    {"--audit", &StandaloneOptions::audit},
-});
 
-Error usage(std::string what) {
-  return Error(Errc::kUsage, std::move(what)).hint("redoubtful-proxy --help says what there is");
-}
-
-// A listening socket. Only an address of the machine's own can be bound, so nothing is looked up.
-Result<UniqueFd> listen_on(const std::string& text, std::string_view option) {
-  const auto place = parse_authority(text, *Port::parse("3128"));
-  if (!place || !place->host.is_address()) {
-    return usage(std::string(option) + ": " + quoted(text, 80) +
-                 " is not ADDRESS:PORT, such as 127.0.0.1:3128 or [::1]:3128");
-  }
-  const asio::ip::tcp::endpoint end(asio::ip::make_address(place->host.text()),
-                                    place->port.number());
+Result<Listening> listen_on(const tcp::endpoint& end, std::string_view option, Entry entry) {
   UniqueFd fd(::socket(end.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int on = 1;
   if (!fd) return Error::system_call("cannot open a socket", errno);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // after a restart
   if (::bind(fd.get(), end.data(), static_cast<socklen_t>(end.size())) != 0 ||
       ::listen(fd.get(), SOMAXCONN) != 0) {
-    return Error::system_call(std::string(option) + ": cannot listen on " + text, errno);
-  }
-  return fd;
-}
-
-// The directory and the last component of a path.
-struct Place {
-  UniqueFd directory;
-  std::string name;
-};
-Result<Place> place_of(const std::string& path, std::string_view option) {
-  const std::size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "."
-                                : slash == 0               ? "/"
-                                                           : path.substr(0, slash);
-  Place place;
-  place.name = slash == std::string::npos ? path : path.substr(slash + 1);
-  place.directory = UniqueFd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!place.directory || place.name.empty()) {
-    return Error::system_call(std::string(option) + ": cannot write " + quoted(path),
-                              place.name.empty() ? EISDIR : errno);
-  }
-  return place;
-}
-
-Result<void> write_file(const std::string& path, std::string_view option, std::string_view bytes,
-                        mode_t mode) {
-  auto place = place_of(path, option);
-  if (!place) return std::move(place).error();
-  auto written = replace_file(place->directory.get(), place->name, bytes, mode);
-  if (!written) return std::move(written).error().during(std::string(option));
-  return {};
-}
-
-Result<AccessToken> token_of(const StandaloneOptions& options) {
-  if (options.token_file.empty()) return AccessToken::random();
-  const UniqueFd file(::open(options.token_file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file && errno == ENOENT) {
-    AccessToken made = AccessToken::random();
-    auto written = write_file(options.token_file, "--token-file", made.text() + "\n", 0600);
-    if (!written) return std::move(written).error();
-    return made;
-  }
-  const std::string what = "--token-file " + quoted(options.token_file);
-  if (!file) return Error::system_call(what, errno);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return Error::system_call(what, errno);
-  if ((facts.st_mode & 077) != 0) {
-    return Error(Errc::kInvalidSecret, what + ": others may read it")
-        .hint("chmod 600 " + options.token_file);
-  }
-  auto text = read_file(file.get(), kMaxTokenBytes);
-  if (!text) return std::move(text).error().during(what);
-  auto token = AccessToken::take(std::move(*text));
-  if (!token) return std::move(token).error().during(what);
-  return token;
-}
-
-Result<std::string> config_of(const StandaloneOptions& options) {
-  if (options.config == "-") {
-    std::string text;
-    std::array<char, 16384> buffer;
-    ssize_t got = 0;
-    while ((got = ::read(STDIN_FILENO, buffer.data(), buffer.size())) > 0) {
-      text.append(buffer.data(), static_cast<std::size_t>(got));
-      if (text.size() > kMaxConfigBytes) {
-        return Error(Errc::kInvalidProfile, "--config: standard input is too long");
-      }
+    const int error = errno;
+    auto failed =
+        Error::system_call(std::string(option) + ": cannot listen on " + endpoint_text(end), error);
+    if (error == EADDRINUSE) {
+      return std::move(failed).hint(
+          "another program does; `ss -ltnp` says which. Or take another "
+          "port");
     }
-    return text;
+    if (error == EADDRNOTAVAIL) {
+      return std::move(failed).hint("this machine has no such address; `ip address` lists them");
+    }
+    return failed;
   }
-  auto text = read_file(options.config, kMaxConfigBytes);
-  if (!text) return std::move(text).error().during("--config");
-  return text;
+  tcp::endpoint bound = end;
+  auto size = static_cast<socklen_t>(bound.capacity());
+  if (::getsockname(fd.get(), bound.data(), &size) != 0) {
+    return Error::system_call("cannot ask for the port", errno);
+  }
+  return Listening{std::move(fd), bound, option, entry};
 }
 
-std::vector<control::NamedValue> own_environment() {
-  std::vector<control::NamedValue> out;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    out.push_back({std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))});
+Result<std::vector<Listening>> listen_everywhere(const StandaloneOptions& options) {
+  std::vector<Listening> out;
+  const auto add = [&](const std::optional<tcp::endpoint>& end, std::string_view option,
+                       Entry entry) -> Result<void> {
+    if (!end) return {};
+    auto made = listen_on(*end, option, entry);
+    if (!made) return std::move(made).error();
+    out.push_back(std::move(*made));
+    return {};
+  };
+  if (auto done = add(options.listen, "--listen", Entry::kExplicit); !done) {
+    return std::move(done).error();
+  }
+  if (auto done = add(options.redirected_tls, "--redirected-tls", Entry::kRedirectedTls); !done) {
+    return std::move(done).error();
+  }
+  if (auto done = add(options.redirected_http, "--redirected-http", Entry::kRedirectedHttp);
+      !done) {
+    return std::move(done).error();
+  }
+  return out;
+}
+
+// What a box has, and a proxy alone has not.
+void say_what_is_different(const NetworkProfile& network) {
+  if (network.mode.value == NetworkMode::kNone)
+    note("network.mode is none: nothing is let through");
+  if (network.mode.value == NetworkMode::kDangerouslyOpen) {
+    note("network.mode is dangerously-open: here it is filtered, by the rules");
+  }
+  if (network.mode.value == NetworkMode::kDiscover) {
+    note("network.mode is discover: every public host is let through");
+  } else if (network.allow.empty()) {
+    note("nothing is allowed: network.allow has no rule");
+  }
+  if (!network.forward.empty() || !network.publish.empty()) {
+    note("network.forward and network.publish are a box's; here they do nothing");
+  }
+}
+
+std::string session_name() {
+  const std::time_t now = std::time(nullptr);
+  tm utc{};
+  ::gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
+  return fmt::format("standalone-{}-{}", text, ::getpid());
+}
+
+// Two sockets a connection; the usual soft limit is 1,024. Errors are none: then fewer work.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// For programs that sources name: who and where the user is, and nothing that changes what runs.
+std::vector<std::string> command_environment(const std::vector<control::NamedValue>& own) {
+  constexpr std::array<std::string_view, 10> kNames{"HOME",
+                                                    "LANG",
+                                                    "LOGNAME",
+                                                    "PATH",
+                                                    "TZ",
+                                                    "USER",
+                                                    "XDG_CONFIG_HOME",
+                                                    "XDG_DATA_HOME",
+                                                    "XDG_RUNTIME_DIR",
+                                                    "DBUS_SESSION_BUS_ADDRESS"};
+  std::vector<std::string> out;
+  for (const auto& one : own) {
+    if (std::find(kNames.begin(), kNames.end(), one.name) == kNames.end()) continue;
+    out.push_back(one.name + "=" + one.value);
+  }
+  return out;
+}
+
+std::string surrogate_lines(const control::Ready& ready) {
+  std::string out;
+  for (const auto& surrogate : ready.surrogates) {
+    for (const auto& name : surrogate.variables) out += name + "=" + surrogate.value + "\n";
+  }
+  return out;
+}
+
+// As a box has them. Nothing for a port on all addresses: which one clients use is not known.
+std::string proxy_lines(const std::vector<Listening>& sockets, const AccessToken& token) {
+  std::string out;
+  for (const auto& socket : sockets) {
+    if (socket.entry != Entry::kExplicit || socket.end.address().is_unspecified()) continue;
+    const std::string url =
+        "http://redoubtful:" + token.text() + "@" + endpoint_text(socket.end) + "\n";
+    for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
+      out += std::string(name) + "=" + url;
+    }
+    for (const char* name : {"NO_PROXY", "no_proxy"}) {
+      out += std::string(name) + "=localhost,127.0.0.1,::1\n";
+    }
   }
   return out;
 }
 
 }  // namespace
 
-std::string_view standalone_help() {
-  return "redoubtful-proxy --config FILE [options]    the proxy alone, beside a container\n"
-         "\n"
-         "  --config FILE             JSON as `redoubtful show --json` prints it; - is standard "
-         "input\n"
-         "  --listen ADDRESS:PORT     for clients that know of a proxy (127.0.0.1:3128)\n"
-         "  --token-file FILE         the password of that port; made, mode 0600, when it is "
-         "absent\n"
-         "  --redirected-tls A:P      accepts what was for port 443, by its SNI\n"
-         "  --redirected-http A:P     accepts what was for port 80, by its Host\n"
-         "                            (who reaches these two needs no token)\n"
-         "  --ca-certificate FILE     where the CA certificate is written that clients must trust\n"
-         "  --environment-file FILE   where NAME=SURROGATE lines are written, mode 0600\n"
-         "  --audit FILE              where decisions are appended, JSON lines\n"
-         "\n"
-         "Example: redoubtful show --json -u claude > c.json\n"
-         "         redoubtful-proxy --config c.json --ca-certificate ca.pem --token-file token\n";
-}
-
-Result<StandaloneOptions> parse_standalone(const std::vector<std::string_view>& arguments) {
-  StandaloneOptions options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string_view word = arguments[i];
-    std::optional<std::string_view> value;
-    if (const std::size_t equals = word.find('='); equals != std::string_view::npos) {
-      value = word.substr(equals + 1);
-      word = word.substr(0, equals);
-    } else if (i + 1 < arguments.size()) {
-      value = arguments[i + 1];
-      ++i;
-    }
-    const Option* found = nullptr;
-    for (const Option& option : kOptions) {
-      if (option.name == word) found = &option;
-    }
-    if (found == nullptr) return usage("unknown word " + quoted(word, 80));
-    if (!value || value->empty()) return usage(std::string(word) + " needs a value");
-    options.*(found->value) = *value;
-  }
-  if (options.config.empty()) return usage("--config is missing");
-  return options;
-}
-
 Result<void> run_standalone(const StandaloneOptions& options) {
-  auto config = config_of(options);
-  if (!config) return std::move(config).error();
-  auto token = token_of(options);
-  if (!token) return std::move(token).error();
   control::Configure configure;
-  configure.session = "standalone-" + std::to_string(::getpid());
+  configure.environment = take_environment();
+  configure.commands = command_environment(configure.environment);
+  configure.session = session_name();
+  auto config = read_config(options.config);
+  if (!config) return std::move(config).error();
+  const auto parsed = parse_configuration(*config);
+  if (!parsed) return Error(parsed.error()).during("--config " + quoted(options.config));
   configure.profile = std::move(*config);
-  configure.environment = own_environment();
   if (!options.audit.empty()) {
-    configure.audit =
-        UniqueFd(::open(options.audit.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-    if (!configure.audit) {
-      return Error::system_call("--audit: cannot open " + quoted(options.audit), errno);
-    }
+    auto log = open_audit(options.audit);
+    if (!log) return std::move(log).error();
+    configure.audit = std::move(*log);
   }
+  auto sockets = listen_everywhere(options);
+  if (!sockets) return std::move(sockets).error();
+  auto token = options.token_file.empty() ? Result<AccessToken>(AccessToken::random())
+                                          : read_or_make_token(options.token_file);
+  if (!token) return std::move(token).error();
+  raise_descriptor_limit();
+
   asio::io_context context(1);
-  auto application = Application::create(context, std::move(configure));
+  auto authority = CertificateAuthority::create(CertificateAuthority::kStandalone);
+  if (!authority) return std::move(authority).error();
+  auto application = Application::create(context, std::move(configure), std::move(*authority));
   if (!application) return std::move(application).error();
   const control::Ready ready = (*application)->take_ready();
-
-  struct Place {
-    const std::string& text;
-    std::string_view option;
-    Listeners::Entry entry;
-  };
-  const Place places[] = {
-      {options.listen, "--listen", Listeners::Entry::kExplicit},
-      {options.redirected_tls, "--redirected-tls", Listeners::Entry::kRedirectedTls},
-      {options.redirected_http, "--redirected-http", Listeners::Entry::kRedirectedHttp},
-  };
-  std::string lines;
-  if (options.token_file.empty()) {
-    lines += fmt::format("HTTPS_PROXY=http://redoubtful:{}@{}\n", token->text(), options.listen);
-  }
-  std::vector<std::pair<UniqueFd, Listeners::Entry>> sockets;
-  for (const Place& place : places) {
-    if (place.text.empty()) continue;
-    auto fd = listen_on(place.text, place.option);
-    if (!fd) return std::move(fd).error();
-    sockets.emplace_back(std::move(*fd), place.entry);
-  }
   if (!options.ca_certificate.empty()) {
     auto written =
-        write_file(options.ca_certificate, "--ca-certificate", ready.ca_certificate, 0644);
+        write_for_clients("--ca-certificate", options.ca_certificate, ready.ca_certificate, 0644);
     if (!written) return written;
   }
-  std::string surrogates;
-  for (const auto& surrogate : ready.surrogates) {
-    for (const auto& name : surrogate.variables) surrogates += name + "=" + surrogate.value + "\n";
+  std::string lines = surrogate_lines(ready);
+  // What is printed may be kept by whoever collects it: of a token in a file, not there.
+  if (options.token_file.empty() || !options.environment_file.empty()) {
+    lines += proxy_lines(*sockets, *token);
   }
-  if (options.environment_file.empty()) {
-    lines += surrogates;
-  } else if (auto written =
-                 write_file(options.environment_file, "--environment-file", surrogates, 0600);
-             !written) {
-    return written;
+  if (!options.environment_file.empty()) {
+    auto written = write_for_clients("--environment-file", options.environment_file, lines, 0600);
+    if (!written) return written;
+    lines.clear();
   }
-  for (const auto& note : ready.notes) std::fprintf(stderr, "redoubtful-proxy: %s\n", note.c_str());
-  (*application)->prepare_for_confinement();
+  say_what_is_different(parsed->network);
+  for (const auto& file : ready.files) {
+    note(quoted(file.path) + " with surrogates is not written: only a box has it");
+  }
+  for (const auto& text : ready.notes) note(text);
+
+  if (auto prepared = (*application)->prepare_for_confinement(); !prepared) return prepared;
   (*application)->require(std::move(*token));
+  (*application)->end_loops([](const std::string& where) {
+    note("a connection of its own, to " + where +
+         ", came back to it and was ended: exempt this program's user from the redirection, or "
+         "take it out of HTTPS_PROXY");
+  });
   asio::signal_set signals(context, SIGTERM, SIGINT);
   signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });
   auto confined = confine();
   if (!confined) return std::move(confined).error();
-  for (const auto& note : *confined) std::fprintf(stderr, "redoubtful-proxy: %s\n", note.c_str());
-  for (auto& [fd, entry] : sockets) {
-    if (auto begun = (*application)->listen(std::move(fd), entry); !begun) return begun;
+  for (const auto& text : *confined) note(text);
+  lines += "ready";
+  for (auto& socket : *sockets) {
+    lines += fmt::format(" {} {}", socket.option, endpoint_text(socket.end));
+    auto begun = (*application)->listen(std::move(socket.fd), socket.entry);
+    if (!begun) return begun;
   }
-  // Whoever waits for these lines may connect when they are there.
-  std::fputs(lines.c_str(), stdout);
-  std::fprintf(stdout, "ready %s\n", options.listen.c_str());
-  std::fflush(stdout);
+  lines += "\n";
+  // Whoever waits for these lines may connect when they are there. Where standard output is the
+  // audit log, that is all that it is.
+  std::FILE* const out = options.audit == "-" ? stderr : stdout;
+  std::fputs(lines.c_str(), out);
+  std::fflush(out);
   context.run();
   (*application)->audit().finish();
   return {};

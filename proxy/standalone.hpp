@@ -6,33 +6,18 @@
 // process's own environment. It listens where it is told to, on loopback unless it is told
 // otherwise, and its explicit port wants a token, for others can reach it. Where a container's
 // network redirects ports 443 and 80, they can be accepted as well: TLS by its SNI, requests by
-// their Host.
+// their Host; these want none, for whoever redirects has no place to put one.
 //
-// Not here: synthetic DNS and addresses, which need a network namespace of the container's own.
-
-#include <string>
-#include <string_view>
-#include <vector>
+// It confines itself as a box's proxy does, before it accepts anything. Its session is its process:
+// CA, surrogates and a token that no file holds are made anew at each start.
+//
+// Not here: synthetic DNS and addresses, which need a network namespace of the container's own; so
+// tcp:// and ssh:// go by CONNECT alone.
 
 #include "common/error.hpp"
+#include "proxy/standalone_options.hpp"
 
 namespace redoubtful::proxy {
-
-struct StandaloneOptions {
-  std::string config;  // a file, or "-" for standard input
-  std::string listen = "127.0.0.1:3128";
-  std::string redirected_tls;    // ADDRESS:PORT, or empty
-  std::string redirected_http;   // ADDRESS:PORT, or empty
-  std::string token_file;        // read, or made 0600; empty: a fresh token is printed
-  std::string ca_certificate;    // where the session's CA certificate is written; empty: nowhere
-  std::string environment_file;  // where NAME=SURROGATE lines are written, 0600; empty: printed
-  std::string audit;             // appended to; empty: no log
-};
-
-// Errors: kUsage, naming the word.
-Result<StandaloneOptions> parse_standalone(const std::vector<std::string_view>& arguments);
-
-std::string_view standalone_help();
 
 // Until SIGTERM or SIGINT. Errors: what kept it from starting.
 Result<void> run_standalone(const StandaloneOptions& options);

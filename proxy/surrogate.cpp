@@ -1,33 +1,39 @@
 #include "proxy/surrogate.hpp"
 
-#include <openssl/rand.h>
-
+#include <algorithm>
 #include <array>
+#include <bitset>
 #include <cmath>
 #include <string_view>
+
+#include "proxy/random.hpp"
+#include "proxy/token_surrogate.hpp"
 
 namespace redoubtful::proxy {
 namespace {
 
 // Longer ones first. Sources: the vendors' documentation and secret scanners' public patterns.
-constexpr std::array kPrefixes = {
-    std::string_view("sk-ant-api03-"), std::string_view("sk-ant-oat01-"),
-    std::string_view("sk-ant-ort01-"), std::string_view("sk-ant-admin01-"),
-    std::string_view("sk-ant-"),       std::string_view("sk-proj-"),
-    std::string_view("sk-svcacct-"),   std::string_view("sk-or-v1-"),
-    std::string_view("sk-"),           std::string_view("github_pat_"),
-    std::string_view("ghp_"),          std::string_view("gho_"),
-    std::string_view("ghu_"),          std::string_view("ghs_"),
-    std::string_view("ghr_"),          std::string_view("glpat-"),
-    std::string_view("npm_"),          std::string_view("pypi-"),
-    std::string_view("hf_"),           std::string_view("xoxb-"),
-    std::string_view("xoxp-"),         std::string_view("xapp-"),
-    std::string_view("AIza"),          std::string_view("ya29."),
-    std::string_view("gsk_"),          std::string_view("dop_v1_"),
-    std::string_view("hvs."),          std::string_view("rt_"),
-};
+constexpr std::array kPrefixes = std::to_array<std::string_view>(
+    {"sk-ant-api03-", "sk-ant-oat01-", "sk-ant-ort01-", "sk-ant-admin01-",
+     "sk-ant-sid01-", "sk-ant-",       "sk-proj-",      "sk-svcacct-",
+     "sk-admin-",     "sk-or-v1-",     "sk-",           "github_pat_",
+     "ghp_",          "gho_",          "ghu_",          "ghs_",
+     "ghr_",          "glpat-",        "gldt-",         "glrt-",
+     "glcbt-",        "npm_",          "pypi-",         "hf_",
+     "dckr_pat_",     "xoxb-",         "xoxp-",         "xoxa-",
+     "xoxr-",         "xoxs-",         "xoxe-",         "xapp-",
+     "AIza",          "ya29.",         "GOCSPX-",       "gsk_",
+     "xai-",          "pplx-",         "nvapi-",        "r8_",
+     "dop_v1_",       "hvs.",          "hvb.",          "rt_",
+     "sk_live_",      "sk_test_",      "rk_live_",      "rk_test_",
+     "whsec_",        "SG.",           "shpat_",        "lin_api_",
+     "figd_",         "ATATT3",        "tskey-",        "dp.pt."});
 
-constexpr double kMinBits = 80;
+// Of random bits: with fewer, other text could be taken for the surrogate, or for the secret.
+constexpr double kMinBits = 64;
+constexpr std::size_t kMinDistinct = 5;
+constexpr std::size_t kAwsKeyIdBytes = 20;
+constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 struct Alphabet {
   char first;
@@ -46,28 +52,39 @@ bool is_hexadecimal(std::string_view text) {
   return text.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
 }
 
-// Uniform in 0 … size - 1. Errors: none; without random bytes nothing here may go on.
-unsigned random_below(unsigned size) {
-  const unsigned limit = 256 - 256 % size;
-  for (;;) {
-    unsigned char byte = 0;
-    if (RAND_bytes(&byte, 1) != 1) std::abort();
-    if (byte < limit) return byte % size;
-  }
+// A value with almost nothing in it is a placeholder, and other text will hold it by chance.
+bool is_monotonous(std::string_view text) {
+  std::bitset<256> seen;
+  for (const char c : text) seen.set(static_cast<unsigned char>(c));
+  return seen.count() < kMinDistinct;
+}
+
+// "AKIA" or "ASIA" and 16 of base32. Source: IAM User Guide, "IAM identifiers".
+bool is_aws_key_id(std::string_view text) {
+  return text.size() == kAwsKeyIdBytes && (text.starts_with("AKIA") || text.starts_with("ASIA")) &&
+         text.find_first_not_of(kBase32) == std::string_view::npos;
+}
+
+std::string aws_key_id_like(std::string_view real) {
+  std::string out(real.substr(0, 4));
+  while (out.size() < real.size()) out += kBase32[random_below(kBase32.size())];
+  return out;
 }
 
 }  // namespace
 
 Result<std::string> make_surrogate(const Secret& secret) {
+  // Not longer than the call that reads it: `real` views the secret.
+  const std::string_view real = secret.expose();
+  if (is_aws_key_id(real)) return aws_key_id_like(real);
+  if (auto token = token_surrogate(real)) return *std::move(token);
   std::size_t kept = 0;
   for (const std::string_view prefix : kPrefixes) {
-    if (secret.expose().starts_with(prefix)) {
+    if (real.starts_with(prefix)) {
       kept = prefix.size();
       break;
     }
   }
-  // Not longer than the call that reads it: `real` views the secret.
-  const std::string_view real = secret.expose();
   const bool hexadecimal = is_hexadecimal(real.substr(kept));
   std::string out(real.substr(0, kept));
   double bits = 0;
@@ -80,13 +97,38 @@ Result<std::string> make_surrogate(const Secret& secret) {
     out += static_cast<char>(alphabet.first + static_cast<char>(random_below(alphabet.size)));
     bits += std::log2(alphabet.size);
   }
-  if (bits >= kMinBits) return out;
-  return Error(Errc::kInvalidSecret, "the secret is too short for a surrogate: of its " +
-                                         std::to_string(real.size()) +
-                                         " bytes too few are letters or digits")
-      .hint(
-          "a secret of at least 24 letters and digits is safe; a short one could be mistaken for "
-          "other text");
+  if (bits < kMinBits) {
+    return Error(Errc::kInvalidSecret, "the secret is too short for a surrogate: of its " +
+                                           std::to_string(real.size()) +
+                                           " bytes too few are letters or digits")
+        .hint(
+            "use one of 16 letters or more: a short one stands in other text by chance, and would "
+            "be replaced there");
+  }
+  if (is_monotonous(real.substr(kept))) {
+    return Error(Errc::kInvalidSecret,
+                 "the secret consists of a few characters over and over, as a placeholder does")
+        .hint("put the real value where its source is");
+  }
+  return out;
+}
+
+bool hide_secret(std::string& text, const Secret& secret, std::string_view surrogate) {
+  const std::string_view real = secret.expose();
+  bool found = false;
+  for (std::size_t at = 0; (at = text.find(real, at)) != std::string::npos;
+       at += surrogate.size()) {
+    text.replace(at, real.size(), surrogate);
+    found = true;
+  }
+  return found;
+}
+
+bool has_known_prefix(std::string_view text) {
+  return is_aws_key_id(text) ||
+         std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) {
+           return text.size() >= prefix.size() + 8 && text.starts_with(prefix);
+         });
 }
 
 }  // namespace redoubtful::proxy

@@ -16,6 +16,7 @@
 
 #include "common/error.hpp"
 #include "common/host.hpp"
+#include "common/profile.hpp"
 #include "proxy/certificate_authority.hpp"
 #include "proxy/stream.hpp"
 
@@ -32,14 +33,17 @@ class OriginTls {
   // `roots`: PEM files added to the system's. `system_bundle`: the file of the system's roots;
   // empty: found among the places that distributions use. Both are read now (confinement follows)
   // and parsed at first use. Errors: kInvalidProfile for a file that cannot be read or has no
-  // certificate.
-  static Result<std::unique_ptr<OriginTls>> create(std::vector<std::string> roots,
+  // certificate, with the place that names it.
+  static Result<std::unique_ptr<OriginTls>> create(std::vector<Sourced<std::string>> roots,
                                                    std::string system_bundle);
   virtual ~OriginTls() = default;
 
   // A PEM file that is trusted for this host alone, besides the others; a root, or the very
   // certificate that the host shows. Errors: as create.
   virtual Result<void> trust_for(const Host& host, const std::string& pem_file) = 0;
+
+  // Makes what all connections share; else the first one does. Errors: kTls.
+  virtual Result<void> prepare() = 0;
 
   // Handshakes as a client. `protocols`: ALPN to offer, in order, may be empty. `name` is verified
   // and sent as SNI (an address: verified as IP, no SNI). Completes within limits::kHandshake.

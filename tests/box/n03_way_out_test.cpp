@@ -70,12 +70,12 @@ TEST(WayOut, NoOtherAddressLeadsAnywhere) {
       "fetch web.example 80\n"
       "for host in 127.0.0.1 127.0.0.2 0.0.0.0 localhost 198.18.99.99 198.19.255.254 "
       "fd72:6564:6f75:6274::ffff ::1 192.0.2.1 169.254.169.254; do\n"
-      "  for port in 80 443; do echo \"$host:$port [$(fetch $host $port web.example)]\"; done\n"
+      "  for port in 22 80 443; do echo \"$host:$port [$(fetch $host $port web.example)]\"; done\n"
       "done\n"
       "echo END",
       {"-u", web_profile(world, origin)}));
   const auto lines = lines_of(inside.out);
-  ASSERT_EQ(lines.size(), 22U) << inside.out << inside.err;
+  ASSERT_EQ(lines.size(), 32U) << inside.out << inside.err;
   EXPECT_THAT(lines.front(), HasSubstr("the origin's words")) << "positive control";
   EXPECT_EQ(lines.back(), "END");
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) EXPECT_THAT(lines[i], HasSubstr(" []"));

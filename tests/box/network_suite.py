@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """N1 and N8 by every kind of packet: TCP, UDP, ICMP and raw sockets, both versions of IP, to every address
-that the host has and to some that it has not, with pasta attached and without.
+that the host has and to some that it has not, with pasta attached and without, and beside a host that is allowed and answers.
 
 The same attempts outside are the positive control. Nothing is sent that the host itself does not answer but
 what the control sends to addresses for documentation and to the link.
@@ -19,10 +19,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import suite as support  # noqa: E402
 
-# Arguments: port, addresses. A line for each attempt that was answered; then how many were made.
+# Arguments: port, a URL that is allowed or "-", addresses. A line for each attempt that was answered; then how many were made.
 ATTEMPTS = r"""
-import socket, struct, sys
-port, addresses = int(sys.argv[1]), sys.argv[2:]
+import socket, struct, sys, urllib.request
+port, allowed, addresses = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+if allowed != '-': print(urllib.request.urlopen(allowed, timeout=20).read().decode())
 ECHO = {socket.AF_INET: struct.pack('!BBHHH', 8, 0, 0xf7fe, 0, 1),
         socket.AF_INET6: struct.pack('!BBHHH', 128, 0, 0, 0, 1)}
 made = 0
@@ -50,7 +51,9 @@ print('made', made)
 
 # Where the host of a virtual machine, a metadata service, a neighbour, a resolver, this link might be.
 ELSEWHERE = ["10.0.2.2", "169.254.169.254", "192.0.2.1", "203.0.113.1", "224.0.0.1", "255.255.255.255",
-             "fe80::1%lo", "ff02::1%lo", "2001:db8::1", "0.0.0.0", "::"]
+             "fe80::1%lo", "ff02::1%lo", "2001:db8::1", "0.0.0.0", "::", "127.0.0.53", "100.64.0.1",
+             # Of the ranges of which each name has an address inside: these are nobody's, or web.test's own.
+             "198.18.0.1", "198.18.0.2", "198.19.255.254", "fd72:6564:6f75:6274::1", "fd72:6564:6f75:6274::2"]
 
 
 def own_addresses():
@@ -96,10 +99,33 @@ class Server:
                     pass
 
 
+ALLOWED = """
+network:
+  allow: ["http://web.test"]
+  origins: {web.test: {address: "127.0.0.1:%d"}}
+"""
+
+
+class Web:
+    """Says "allowed" to whoever asks; counts."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.came = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            with self.listener.accept()[0] as peer:
+                self.came += 1
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nallowed")
+
+
 def nothing_answers(check, world, server):
     own = own_addresses()
     addresses = own + [router for router in routers() if router not in own] + ELSEWHERE
-    attempts = ["/usr/bin/python3", "-c", ATTEMPTS, str(server.port), *addresses]
+    attempts = ["/usr/bin/python3", "-c", ATTEMPTS, str(server.port), "-", *addresses]
     made = f"made {4 * len(addresses)}"
 
     outside = support.finish(attempts, cwd=world.project, env=world.environment).out.split("\n")
@@ -122,6 +148,17 @@ def nothing_answers(check, world, server):
         what = re.sub(r"\d+", "PORT", " ".join(options)) or "by default"
         check.equal(f"{what}: nothing answers, whatever is sent", inside.out, made + "\n")
         check.equal(f"{what}: nothing reached the host", server.came, before)
+
+    web = Web()
+    profile = world.write("web.yaml", ALLOWED % web.listener.getsockname()[1])
+    attempts[4] = "http://web.test/"
+    for way, variables in (("by the proxy variables", []), ("without them", ["env", "-u", "http_proxy"])):
+        before = server.came, web.came
+        inside = support.finish([support.redoubtful(), "run", "-u", profile, "--", *variables, *attempts], cwd=world.project,
+                                env=world.environment)
+        check.equal(f"with one host allowed, {way}: it answers, and nothing else does", inside.out, "allowed\n" + made + "\n")
+        check.equal(f"with one host allowed, {way}: one connection reached it, nothing the host", (server.came, web.came),
+                    (before[0], before[1] + 1))
 
 
 def published_on_loopback_alone(check, world):

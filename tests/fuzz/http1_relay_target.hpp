@@ -81,6 +81,7 @@ class RelayGate final : public proxy::Gate {
     RelayExchange(RelayGate& gate, proxy::RequestHead head) : gate_(gate), head_(std::move(head)) {}
     const proxy::RequestHead& request() const override { return head_; }
     proxy::BodyFilter* request_body() override { return nullptr; }
+    void interim(proxy::Fields&) override {}
     std::variant<std::monostate, proxy::Refusal> respond(proxy::ResponseHead&) override {
       return std::monostate{};
     }

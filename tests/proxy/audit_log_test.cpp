@@ -98,19 +98,59 @@ TEST_F(AuditLogTest, RepeatedDenialsAreCountedAndNotRepeated) {
   EXPECT_EQ(last, 1000);
 }
 
+TEST_F(AuditLogTest, TheSummaryNamesHostsHoweverManyOfTheirPathsAreRefused) {
+  AuditLog log({}, "s");
+  log.deny(denial("GET https://api.example/user"), "tls", "GET", "/user");
+  log.deny(denial("DELETE https://api.example/x"), "tls", "DELETE", "/x");
+  log.deny(denial("https://api.example"), "tls", "TRACE", "/");
+  log.deny(denial("GET http://api.example:8080/"), "http", "GET", "/");
+  const auto refused = log.summary().refused;
+  ASSERT_EQ(refused.size(), 2U);
+  EXPECT_EQ(refused[0].target, "api.example");
+  EXPECT_EQ(refused[0].count, 3U);
+  EXPECT_EQ(refused[1].target, "api.example:8080");
+}
+
 TEST_F(AuditLogTest, TheAgentCannotFillTheDisk) {
+  std::vector<std::string> said;
   {
     AuditLog log(descriptor(), "s");
     AuditEvent event;
     event.event = "request";
     event.path = std::string(100'000, 'x');
     for (int i = 0; i < 200'000; ++i) log.record(event);
-    EXPECT_FALSE(log.summary().alarms.empty());
+    log.finish();
+    said = log.summary().alarms;
   }
+  EXPECT_EQ(said, (std::vector<std::string>{"the audit log is full: later lines were left out"}));
   EXPECT_LT(::lseek(file_.get(), 0, SEEK_END), 65LL * 1024 * 1024);
   const auto got = lines();
   EXPECT_EQ(got[got.size() - 2].at("event"), "full");
   EXPECT_EQ(got.back().at("event"), "stop");
+}
+
+TEST_F(AuditLogTest, ARequestUnderWayAtTheEndIsInTheLogAndNoneIsTwice) {
+  AuditEvent event;
+  event.event = "request";
+  {
+    AuditLog log(descriptor(), "s");
+    event.path = "/stream";
+    const auto stream = log.open(event);
+    stream->event.status = 200;
+    event.path = "/done";
+    const auto done = log.open(event);
+    log.close(*done);
+    event.path = "/forgotten";
+    log.open(event).reset();
+    log.finish();
+    log.close(*stream);  // its coroutine ends later than the log
+  }
+  const auto got = lines();
+  ASSERT_EQ(got.size(), 4U);
+  EXPECT_EQ(got[1].at("path"), "/done");
+  EXPECT_EQ(got[2].at("path"), "/stream");
+  EXPECT_EQ(got[2].at("status"), 200);
+  EXPECT_NE(got[2].at("detail").as_string().find("under way"), std::string::npos);
 }
 
 TEST_F(AuditLogTest, WhateverIsInAFieldIsReadBackAsItWas) {
@@ -140,8 +180,19 @@ TEST_F(AuditLogTest, AnAlarmThatRepeatsIsOneLineOfTheSummary) {
   for (int i = 0; i < 3; ++i) log.alarm("a.example", "key", "was on its way");
   log.alarm("b.example", "key", "was on its way");
   EXPECT_EQ(log.summary().alarms,
-            (std::vector<std::string>{"a.example: the credential key was on its way (3 times)",
-                                      "b.example: the credential key was on its way"}));
+            (std::vector<std::string>{"a.example: credential key: was on its way (3 times)",
+                                      "b.example: credential key: was on its way"}));
+}
+
+TEST_F(AuditLogTest, AFloodOfAlarmsLeavesRoomForTheRest) {
+  {
+    AuditLog log(descriptor(), "s1");
+    for (int i = 0; i < 1000; ++i) log.alarm("a.example", "key", "was on its way");
+  }
+  const auto got = lines();
+  EXPECT_LT(got.size(), 20U);
+  EXPECT_EQ(got[got.size() - 2].at("event"), "alarm");
+  EXPECT_EQ(got[got.size() - 2].at("count"), 1000);
 }
 
 TEST_F(AuditLogTest, BytesThatAreNotTextStayOneLineOfJson) {

@@ -76,6 +76,19 @@ TEST(CertificateAuthority, LeavesVerifyInOpensslsStrictMode) {
   EXPECT_NE(verified(root.get(), leaf.get(), "api.example.com"), "ok");
 }
 
+TEST(CertificateAuthority, LeavesOfALongLivedOneEndWithIt) {
+  auto authority = CertificateAuthority::create(CertificateAuthority::kStandalone).value();
+  const CertificatePtr root = parsed(authority->certificate_pem());
+  const CertificatePtr leaf = leaf_of(*authority, "api.example.com");
+  for (X509* certificate : {root.get(), leaf.get()}) {
+    int days = 0;
+    int seconds = 0;
+    ASSERT_EQ(ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)), 1);
+    EXPECT_NEAR(days * 86400 + seconds, 365 * 86400, 60);
+  }
+  EXPECT_EQ(verified(root.get(), leaf.get(), "api.example.com"), "ok");
+}
+
 TEST(CertificateAuthority, IsOneForServersOfOneLevelAndOneDay) {
   auto authority = CertificateAuthority::create().value();
   const CertificatePtr root = parsed(authority->certificate_pem());

@@ -177,12 +177,23 @@ TEST(Configuration, ReadsEveryFormThatShowPrints) {
   ASSERT_TRUE(network.proxy);
   EXPECT_EQ(network.proxy->value, "http://proxy.corp:3128");
 
-  ASSERT_EQ(read->credentials.size(), 2u);
+  ASSERT_EQ(read->credentials.size(), 3u);
+  const auto& login = read->credentials[2];
+  EXPECT_EQ(login.command, (Words{"pass", "show", "login"}));
+  EXPECT_EQ(login.expose_file, (Words{"~/.npmrc", "~/.netrc"}));
+  ASSERT_EQ(login.replace_in.size(), 5u);
+  EXPECT_EQ(login.replace_in[1].text(), "header:X-Deploy");
+  EXPECT_EQ(login.replace_in[4].text(), "body:token POST /login/*");
+  EXPECT_EQ(login.attach->value, "Bearer {}");
+  EXPECT_TRUE(login.exclusive);
   EXPECT_EQ(read->credentials[0].name, "key");
   EXPECT_EQ(read->credentials[0].hosts.size(), 2u);
   EXPECT_EQ(read->credentials[0].expose_env, (Words{"KEY", "KEY_2"}));
   EXPECT_TRUE(read->credentials[0].optional);
   EXPECT_FALSE(read->credentials[1].optional);
+  EXPECT_TRUE(read->audit.syslog.value);
+  EXPECT_TRUE(read->audit.syslog.origin.text().ends_with("everything.yaml:37:17"))
+      << read->audit.syslog.origin.text();
 }
 
 TEST(Configuration, RefusesWhatCouldMakeItWiderByMistake) {
@@ -215,6 +226,11 @@ TEST(Configuration, RefusesWhatCouldMakeItWiderByMistake) {
       {R"({"version":1,"":{},"":{}})", "twice"},
       {R"({"version":1,"network":{"deny":[],"\u0064eny":[]}})", "twice"},
       {R"({"version":1,"network":[]})", "network: must be an object"},
+      {R"({"version":1,"audit":null})", "audit"},
+      {R"({"version":1,"audit":{"syslog":null}})", "audit.syslog"},
+      {R"({"version":1,"audit":{"syslog":true}})", "audit.syslog"},
+      {R"({"version":1,"audit":{"syslog":{"value":"true"}}})", "audit.syslog.value"},
+      {R"({"version":1,"audit":{"sysloge":{"value":true}}})", "sysloge"},
       {R"({"version":1,"network":{"deny":null}})", "network.deny"},
       {R"({"version":1,"network":{"ask":null}})", "network.ask"},
       {R"({"version":1,"network":{"deny":{}}})", "network.deny: must be a list"},

@@ -30,7 +30,8 @@ bool is_erased(const std::vector<control::NamedValue>& environment) {
 
 TEST(CredentialSource, AVariableBecomesALiveCredentialAndASurrogate) {
   std::vector<control::NamedValue> environment = {{"KEY", kReal}, {"OTHER", "value"}};
-  const auto read = read_credentials({credential("github", "env:KEY")}, environment);
+  std::vector<std::string> commands = {"A=value"};
+  const auto read = read_credentials({credential("github", "env:KEY")}, environment, commands);
   ASSERT_TRUE(read) << read.error().what();
   ASSERT_EQ(read->live.size(), 1u);
   EXPECT_EQ(read->live[0].name, "github");
@@ -42,12 +43,14 @@ TEST(CredentialSource, AVariableBecomesALiveCredentialAndASurrogate) {
   EXPECT_THAT(read->surrogates[0].value, testing::StartsWith("ghp_"));
   EXPECT_THAT(read->notes, ElementsAre("credential github is live for api.example, b.example"));
   EXPECT_TRUE(is_erased(environment)) << "also what no credential asked for";
+  EXPECT_EQ(commands[0].find_first_not_of('\0'), std::string::npos);
 }
 
 TEST(CredentialSource, TwoCredentialsOfOneVariableHaveTwoSurrogates) {
   std::vector<control::NamedValue> environment = {{"KEY", kReal}};
-  const auto read =
-      read_credentials({credential("one", "env:KEY"), credential("two", "env:KEY")}, environment);
+  std::vector<std::string> commands;
+  const auto read = read_credentials({credential("one", "env:KEY"), credential("two", "env:KEY")},
+                                     environment, commands);
   ASSERT_TRUE(read) << read.error().what();
   EXPECT_NE(read->live[0].surrogate, read->live[1].surrogate);
 }
@@ -57,12 +60,40 @@ TEST(CredentialSource, WhatIsOptionalAndAbsentIsNamedAndLeftOut) {
   optional.optional = true;
   for (auto environment :
        {std::vector<control::NamedValue>{}, std::vector<control::NamedValue>{{"KEY", ""}}}) {
-    const auto read = read_credentials({optional}, environment);
+    std::vector<std::string> commands;
+    const auto read = read_credentials({optional}, environment, commands);
     ASSERT_TRUE(read);
     EXPECT_TRUE(read->live.empty());
     EXPECT_TRUE(read->surrogates.empty());
-    EXPECT_THAT(read->notes, ElementsAre("credential github is off: KEY is not set"));
+    EXPECT_THAT(read->notes, ElementsAre("credential github is off: the variable KEY is not set"));
   }
+}
+
+TEST(CredentialSource, WhatIsOptionalIsOffWhereTheSourceHasNothingOfAnyKind) {
+  std::vector<control::NamedValue> environment;
+  std::vector<std::string> commands = {"PATH=/usr/bin:/bin"};
+  std::vector<CredentialProfile> all;
+  for (const char* source :
+       {"file:/no/such/file", "json:/no/such/file#/a", "command:exit 1", "vault:secret/a#b"}) {
+    all.push_back(credential("c" + std::to_string(all.size()), source));
+    all.back().optional = true;
+  }
+  const auto read = read_credentials(all, environment, commands);
+  ASSERT_TRUE(read) << read.error().what();
+  EXPECT_TRUE(read->live.empty());
+  EXPECT_EQ(read->notes.size(), all.size());
+  for (const auto& note : read->notes) EXPECT_THAT(note, HasSubstr(" is off: ")) << note;
+}
+
+TEST(CredentialSource, WhatIsOptionalAndMustNotBeUsedIsAnErrorAllTheSame) {
+  auto open = credential("open", "file:/etc/passwd");
+  open.optional = true;
+  std::vector<control::NamedValue> environment;
+  std::vector<std::string> commands;
+  const auto read = read_credentials({open}, environment, commands);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().what(), HasSubstr("p.yaml:3: the credential \"open\""));
+  EXPECT_THAT(read.error().what(), HasSubstr("read or written by others"));
 }
 
 TEST(CredentialSource, SaysWhatIsWrongAndNeverTheValue) {
@@ -78,11 +109,12 @@ TEST(CredentialSource, SaysWhatIsWrongAndNeverTheValue) {
            {"env:KEY", secret + "\n", Errc::kInvalidSecret, "p.yaml:3: the credential"},
            {"env:KEY", secret + std::string(20'000, 'x'), Errc::kInvalidSecret, "(env:KEY)"},
            {"env:KEY", "short", Errc::kInvalidSecret, "(env:KEY)"},
-           {"file:/etc/shadow", secret, Errc::kNotYet, "file:/etc/shadow"},
+           {"aws-profile:x", secret, Errc::kNotYet, "aws-profile:x"},
            {"KEY", secret, Errc::kNotYet, "KEY"},
        }) {
     std::vector<control::NamedValue> environment = {{"KEY", value}, {"OTHER", secret}};
-    const auto read = read_credentials({credential("github", source)}, environment);
+    std::vector<std::string> commands;
+    const auto read = read_credentials({credential("github", source)}, environment, commands);
     ASSERT_FALSE(read) << source;
     EXPECT_EQ(read.error().code(), code) << read.error().what();
     EXPECT_THAT(read.error().what(), HasSubstr(words));
@@ -96,11 +128,12 @@ TEST(CredentialSource, AHostileNameReachesNoTerminal) {
   auto hostile = credential("a\x1b[2J", "env:KEY\x1b");
   hostile.origin.file = "/x\x1b\n";
   std::vector<control::NamedValue> environment;
-  const auto read = read_credentials({hostile}, environment);
+  std::vector<std::string> commands;
+  const auto read = read_credentials({hostile}, environment, commands);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().what().find_first_of("\x1b\n"), std::string::npos);
   hostile.optional = true;
-  const auto off = read_credentials({hostile}, environment);
+  const auto off = read_credentials({hostile}, environment, commands);
   EXPECT_EQ(off->notes.at(0).find('\x1b'), std::string::npos);
 }
 

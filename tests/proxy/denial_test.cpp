@@ -109,10 +109,10 @@ TEST(Denial, SaysTargetReasonRulePlaceDetailAndRemedyInOneLine) {
 }
 
 TEST(Denial, HasTheStatusOfItsReason) {
-  const std::map<DenyReason, unsigned> others{{DenyReason::kNameMismatch, 421},
-                                              {DenyReason::kBadTarget, 400},
-                                              {DenyReason::kMalformed, 400},
-                                              {DenyReason::kLimit, 429}};
+  const std::map<DenyReason, unsigned> others{
+      {DenyReason::kNameMismatch, 421}, {DenyReason::kBadTarget, 400},
+      {DenyReason::kMalformed, 400},    {DenyReason::kCredentialMissing, 401},
+      {DenyReason::kNoToken, 407},      {DenyReason::kLimit, 429}};
   for (int i = 0; i <= static_cast<int>(DenyReason::kLimit); ++i) {
     const auto reason = static_cast<DenyReason>(i);
     const auto found = others.find(reason);

@@ -313,6 +313,7 @@ TEST_F(DialerTest, WhatCannotBeVettedIsRefusedBehindAnOuterProxy) {
     const auto dialled = dial(name, 443);
     const auto* denial = std::get_if<Denial>(&dialled);
     ASSERT_NE(denial, nullptr) << name << ": " << failure_text(dialled);
+    EXPECT_EQ(denial->reason, DenyReason::kUnvetted) << "it is not that no rule named it";
     EXPECT_NE(denial->detail.find("NO_PROXY"), std::string::npos);
   }
   EXPECT_EQ(asked_, "");

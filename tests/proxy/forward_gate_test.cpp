@@ -99,6 +99,53 @@ TEST(ForwardGate, AnswersForTheInternalSiteWithoutALookup) {
   EXPECT_EQ(status_of(gate->judge(request("x.redoubtful.internal"))), 403u);
 }
 
+TEST(ForwardGate, NothingIsJudgedWithoutTheToken) {
+  GateWorld world(RuleList().allow("http://a.example"));
+  const auto token = AccessToken::take("abcdefghijklmnop").value();
+  const auto gate = forward_gate(world.services(), &token);
+  for (const char* name : {"a.example", "b.example", "redoubtful.internal", "not a host"}) {
+    EXPECT_EQ(status_of(gate->judge(request(name))), 407u) << name;
+  }
+  auto with = request("a.example");
+  with.proxy_authorization = "Bearer abcdefghijklmnoq";
+  EXPECT_EQ(status_of(gate->judge(with)), 407u);
+  with.proxy_authorization = "Bearer abcdefghijklmnop";
+  EXPECT_EQ(status_of(gate->judge(with)), 0u);
+  EXPECT_EQ(world.log().front().at("reason").as_string(), "no_token");
+}
+
+TEST(RedirectedGate, EachRequestIsForThePortThatWasDialled) {
+  GateWorld world(RuleList()
+                      .allow("http://a.example")
+                      .allow("http://a.example:8080")
+                      .allow("http://b.example")
+                      .allow("tls.example"));
+  struct Row {
+    const char* port;
+    const char* authority;
+    unsigned status;
+  };
+  for (const auto& [port, authority, status] : {
+           Row{"80", "a.example", 0},
+           {"80", "a.example:80", 0},
+           {"80", "b.example", 0},
+           {"80", "a.example:8080", 421},
+           {"80", "redoubtful.internal", 200},
+           {"80", "tls.example", 403},
+           {"80", "tls.example:443", 421},
+           {"80", "unknown.example", 403},
+           {"80", "10.0.0.1", 403},
+           {"80", "", 403},
+           {"443", "a.example", 403},
+           {"443", "a.example:80", 421},
+           {"443", "tls.example", 403},
+       }) {
+    const auto gate = redirected_gate(world.services(), *Port::parse(port));
+    EXPECT_EQ(status_of(gate->judge(request(authority))), status) << port << " " << authority;
+  }
+  for (const auto& line : world.log()) EXPECT_EQ(line.at("way").as_string(), "transparent");
+}
+
 TEST(InternalSite, HasThreePagesAndNothingElse) {
   const Policy policy = RuleList().allow("a.example").policy();
   const auto ask = [&](std::string target) {

@@ -158,6 +158,7 @@ class TestExchange final : public Exchange {
   }
   const RequestHead& request() const override { return head_; }
   BodyFilter* request_body() override { return request_body_.get(); }
+  void interim(Fields& fields) override { remove_fields(fields, "x-secret"); }
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
     if (state_->rules.respond) {
       if (auto refusal = state_->rules.respond(head)) return *std::move(refusal);

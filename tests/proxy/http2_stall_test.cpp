@@ -61,6 +61,50 @@ TEST(Http2Stall, EvenIfAllButOneStandStillThatOneGoesOn) {
   EXPECT_LE(world.bridge.waiting_bytes(), 99 * limits::kStreamWindow);
 }
 
+// One connection alone may hold 25 MB; a thousand of them would be the machine's memory.
+TEST(Http2Stall, WhatAllConnectionsHoldTogetherIsBounded) {
+  std::vector<std::unique_ptr<World>> greedy;
+  std::size_t held = 0;
+  std::vector<std::int32_t> streams;  // of the last
+  for (int n = 0; n < 6; ++n) {
+    streams.clear();
+    greedy.push_back(std::make_unique<World>());
+    World& world = *greedy.back();
+    for (int i = 0; i < 99; ++i) {
+      streams.push_back(world.get());
+      world.client.hold(streams.back());
+    }
+    world.settle();
+    for (std::size_t i = 0; i < 99; ++i) {
+      world.origin.respond(world.at_origin(i), {{":status", "200"}}, EndStream::kNo);
+      world.origin.send(world.at_origin(i), std::string(kMiB, 'x'));
+    }
+    world.settle();
+    held += world.bridge.waiting_bytes();
+  }
+  EXPECT_GT(held, limits::kHeldBytes / 2) << "the control: they do hold";
+  EXPECT_LE(held, limits::kHeldBytes + 6 * (limits::kHeldShare + 2 * limits::kRelayBytes));
+  // Somebody else, who reads, is served.
+  World other;
+  const auto stream = other.get();
+  other.settle();
+  answer(other, other.at_origin(0), std::string(48 * kMiB, 'y'));
+  other.settle();
+  EXPECT_EQ(other.client.seen[stream].body.size(), 48 * kMiB);
+  // Where a greedy one begins to read, it goes on.
+  World& last = *greedy.back();
+  for (const auto stream_of_last : streams) last.client.release(stream_of_last);
+  greedy.erase(greedy.begin(), greedy.end() - 1);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::size_t whole = 0;
+  while (whole < 99 && std::chrono::steady_clock::now() < until) {
+    last.settle();
+    whole = 0;
+    for (const auto& [number, seen] : last.client.seen) whole += seen.body.size() == kMiB;
+  }
+  EXPECT_EQ(whole, 99U);
+}
+
 TEST(Http2Stall, AnOriginThatDoesNotReadAnUploadHoldsItsWindow) {
   World world;
   const auto stream = world.post();

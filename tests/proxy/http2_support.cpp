@@ -26,6 +26,7 @@ class TestExchange final : public Exchange {
   const RequestHead& request() const override { return record_->head; }
   BodyFilter* request_body() override { return request_filter_.get(); }
   BodyFilter* response_body() override { return response_filter_.get(); }
+  void interim(Fields& fields) override { remove_fields(fields, "x-secret"); }
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
     if (gate_.respond) {
       if (auto refusal = gate_.respond(head)) return *std::move(refusal);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "proxy/policy.hpp"
 
 namespace redoubtful::proxy {
@@ -37,23 +39,43 @@ class InjectorTest : public ::testing::Test {
 
   struct Outcome {
     std::vector<std::string> injected;
+    std::vector<std::string> removed;
+    std::unique_ptr<BodyFilter> body;
     std::optional<Denial> denial;
     RequestHead head;
   };
+  // With the one credential set up as a test wants it.
+  Outcome send_with(const std::function<void(LiveCredential&)>& change, Fields fields,
+                    std::string target = "/", std::string method = "GET") {
+    auto all = credentials();
+    change(all[0]);
+    const Injector injector(std::move(all));
+    return send_to(injector, "api.github.com", std::move(fields), std::move(target),
+                   std::move(method));
+  }
   Outcome send(const char* host, Fields fields, std::string target = "/") {
+    return send_to(injector_, host, std::move(fields), std::move(target), "GET");
+  }
+  Outcome send_to(const Injector& injector, const char* host, Fields fields, std::string target,
+                  std::string method) {
     const bool plain = std::string(host) == "plain.example";
     const auto admitted = policy_.admit(*Host::parse(host), *Port::parse(plain ? "80" : "443"),
                                         plain ? Carried::kHttp : Carried::kTls);
     const auto& admission = std::get<Admission>(admitted);
-    auto permitted = policy_.permit(admission, "GET", target);
+    auto permitted = policy_.permit(admission, method, target);
     Outcome out;
-    out.head.method = "GET";
+    out.head.method = method;
+    out.head.has_body = method == "POST";
     out.head.target = target;
     out.head.fields = std::move(fields);
     auto result =
-        injector_.inject(std::get<RequestPermit>(permitted), admission.handling(), out.head);
+        injector.inject(std::get<RequestPermit>(permitted), admission.handling(), out.head);
     if (auto* denial = std::get_if<Denial>(&result)) out.denial = std::move(*denial);
-    if (auto* names = std::get_if<0>(&result)) out.injected = std::move(*names);
+    if (auto* done = std::get_if<Injection>(&result)) {
+      out.injected = std::move(done->names);
+      out.removed = std::move(done->removed);
+      out.body = std::move(done->body);
+    }
     return out;
   }
 
@@ -90,11 +112,200 @@ TEST_F(InjectorTest, SwapsEveryDuplicate) {
   EXPECT_EQ(out.head.fields[1].value, std::string("Bearer ") + kReal);
 }
 
-TEST_F(InjectorTest, ARequestWithoutTheSurrogateStaysAsItIs) {
-  const auto out = send("api.github.com", {{"Authorization", "Bearer somebody-elses"}});
+TEST_F(InjectorTest, AnothersCredentialIsTakenOut) {
+  const auto out = send("api.github.com", {{"Accept", "*/*"},
+                                           {"Authorization", "Bearer somebody-elses"},
+                                           {"X-Api-Key", "somebody-elses"},
+                                           {"X-Note", "somebody-elses"}});
   EXPECT_FALSE(out.denial);
   EXPECT_TRUE(out.injected.empty());
-  EXPECT_EQ(out.head.fields[0].value, "Bearer somebody-elses");
+  EXPECT_EQ(out.removed,
+            (std::vector<std::string>{"the field Authorization", "the field X-Api-Key"}));
+  ASSERT_EQ(out.head.fields.size(), 2u);
+  EXPECT_EQ(out.head.fields[1].name, "X-Note");
+
+  const auto beside = send("api.github.com", {{"Authorization", "Bearer somebody-elses"},
+                                              {"Authorization", std::string("Bearer ") + kFake}});
+  ASSERT_EQ(beside.head.fields.size(), 1u);
+  EXPECT_EQ(beside.head.fields[0].value, std::string("Bearer ") + kReal);
+
+  const auto elsewhere = send("evil.example", {{"Authorization", "Bearer of-that-host"}});
+  EXPECT_EQ(elsewhere.head.fields.size(), 1u) << "a host without a credential is nobody's business";
+}
+
+TEST_F(InjectorTest, WhereItIsExclusiveAnothersCredentialAndNoneAreRefused) {
+  const auto exclusive = [](LiveCredential& one) { one.exclusive = true; };
+  const auto bearer = [](const char* key) {
+    return Fields{{"Authorization", std::string("Bearer ") + key}};
+  };
+  EXPECT_FALSE(send_with(exclusive, bearer(kFake)).denial);
+  EXPECT_FALSE(send_with(exclusive, {{"Authorization", kBasicFake}}).denial);
+  EXPECT_FALSE(send_with(exclusive, {{"X-Api-Key", kFake}}).denial);
+
+  const auto none = send_with(exclusive, {{"Accept", "*/*"}});
+  ASSERT_TRUE(none.denial);
+  EXPECT_EQ(none.denial->reason, DenyReason::kCredentialMissing);
+  for (const Fields& fields :
+       {bearer("attackers"), bearer(kReal), Fields{{"X-Api-Key", "attackers"}},
+        Fields{{"Authorization", std::string("Bearer ") + kFake}, {"X-Api-Key", "attackers"}},
+        Fields{{"Authorization", std::string("Bearer ") + kFake},
+               {"Authorization", "Bearer attackers"}}}) {
+    const auto foreign = send_with(exclusive, fields);
+    ASSERT_TRUE(foreign.denial) << fields[0].value;
+    EXPECT_EQ(foreign.denial->reason, DenyReason::kCredential);
+    for (const auto& field : foreign.head.fields) {
+      if (field.value != std::string("Bearer ") + kReal) {
+        EXPECT_EQ(field.value.find(kReal), std::string::npos) << "nothing was put in";
+      }
+    }
+  }
+  // Also where its own surface is another place.
+  const auto in_query = [](LiveCredential& one) {
+    one.exclusive = true;
+    one.surfaces = {{SurfaceKind::kQuery, "key", "", ""}};
+  };
+  EXPECT_FALSE(send_with(in_query, {}, std::string("/?key=") + kFake).denial);
+  EXPECT_TRUE(send_with(in_query, {}, "/?key=attackers").denial);
+  EXPECT_TRUE(send_with(in_query, bearer("attackers"), std::string("/?key=") + kFake).denial);
+}
+
+TEST_F(InjectorTest, SwapsOnTheSurfacesThatAreNamedAndOnNoOther) {
+  const std::string fake = kFake;
+  const std::string real = kReal;
+  struct Row {
+    const char* what;
+    Surface surface;
+    Fields fields;
+    std::string target;
+    // Where it then stands; empty: refused.
+    std::string expected;
+  };
+  const Surface header{SurfaceKind::kNamedHeader, "X-Deploy", "", ""};
+  const Surface query{SurfaceKind::kQuery, "key", "", ""};
+  const Surface cookie{SurfaceKind::kCookie, "session", "", ""};
+  for (const auto& row : {
+           Row{"a named field", header, {{"x-deploy", "v1 " + fake}}, "/", "v1 " + real},
+           {"another field", header, {{"x-deployed", fake}}, "/", ""},
+           {"not the known ones then", header, {{"Authorization", fake}}, "/", ""},
+           {"a parameter", query, {}, "/a?x=1&key=" + fake + "&y=2", "/a?x=1&key=" + real + "&y=2"},
+           {"each of two",
+            query,
+            {},
+            "/?key=" + fake + "&key=" + fake,
+            "/?key=" + real + "&key=" + real},
+           {"its name encoded", query, {}, "/?k%65y=" + fake, "/?k%65y=" + real},
+           {"encoded itself",
+            query,
+            {},
+            "/?key=%67hp_" + fake.substr(4) + "%21",
+            "/?key=" + real + "%21"},
+           {"another parameter", query, {}, "/?note=" + fake, ""},
+           {"another one, encoded", query, {}, "/?note=%67hp_" + fake.substr(4), ""},
+           {"a name", query, {}, "/?" + fake + "=1", ""},
+           {"both", query, {}, "/?key=" + fake + "&note=" + fake, ""},
+           {"the path", query, {}, "/" + fake + "?key=" + fake, ""},
+           {"a cookie",
+            cookie,
+            {{"Cookie", "a=1; session=" + fake + "; b=2"}},
+            "/",
+            "a=1; session=" + real + "; b=2"},
+           {"another cookie", cookie, {{"Cookie", "a=" + fake + "; session=" + fake}}, "/", ""},
+           {"a cookie's name", cookie, {{"Cookie", fake + "=1"}}, "/", ""},
+       }) {
+    const auto out = send_with([&](LiveCredential& one) { one.surfaces = {row.surface}; },
+                               row.fields, row.target);
+    if (row.expected.empty()) {
+      ASSERT_TRUE(out.denial) << row.what;
+      EXPECT_EQ(out.denial->reason, DenyReason::kCredential) << row.what;
+      continue;
+    }
+    EXPECT_FALSE(out.denial) << row.what;
+    EXPECT_EQ(out.injected, std::vector<std::string>{"github"}) << row.what;
+    EXPECT_EQ(row.fields.empty() ? out.head.target : out.head.fields[0].value, row.expected)
+        << row.what;
+  }
+}
+
+TEST_F(InjectorTest, ASurfaceHoldsForItsMethodAndPathAlone) {
+  const auto bound = [](LiveCredential& one) {
+    one.surfaces = {{SurfaceKind::kQuery, "key", "POST", "/v1/**"}};
+  };
+  const std::string query = std::string("?key=") + kFake;
+  EXPECT_FALSE(send_with(bound, {}, "/v1/a" + query, "POST").denial);
+  for (const auto& [method, path] : {std::pair{"GET", "/v1/a"},
+                                     {"POST", "/v2/a"},
+                                     {"POST", "/"},
+                                     {"POST", "/v1"},
+                                     {"POST", "/v1/a//b"},
+                                     {"POST", "/v1/..%2Fa"}}) {
+    EXPECT_TRUE(send_with(bound, {}, path + query, method).denial) << method << path;
+  }
+}
+
+TEST_F(InjectorTest, AnothersValueInANamedPlaceIsTakenOut) {
+  const auto places = [](LiveCredential& one) {
+    one.surfaces = {{SurfaceKind::kQuery, "key", "", ""},
+                    {SurfaceKind::kCookie, "session", "", ""}};
+  };
+  const auto out = send_with(places, {{"Cookie", "session=x; a=1"}, {"Authorization", "Bearer y"}},
+                             "/a?key=attackers&x=1");
+  EXPECT_FALSE(out.denial);
+  EXPECT_EQ(out.head.target, "/a?x=1");
+  EXPECT_EQ(out.head.fields[0].value, "a=1");
+  EXPECT_EQ(out.head.fields.size(), 2u) << "a field that is no place of it stays";
+  EXPECT_EQ(send_with(places, {}, "/a?key=attackers").head.target, "/a");
+}
+
+TEST_F(InjectorTest, AValueCannotEndItsOwnField) {
+  const auto odd = [](const Surface& surface) {
+    return [surface](LiveCredential& one) {
+      one.secret = std::move(*Secret::take("a&b=c; d\"e%"));
+      one.surfaces = {surface};
+    };
+  };
+  EXPECT_EQ(send_with(odd({SurfaceKind::kQuery, "key", "", ""}), {}, std::string("/?key=") + kFake)
+                .head.target,
+            "/?key=a%26b%3Dc%3B%20d%22e%25");
+  const auto cookie =
+      send_with(odd({SurfaceKind::kCookie, "s", "", ""}), {{"Cookie", std::string("s=") + kFake}});
+  EXPECT_EQ(cookie.head.fields[0].value, std::string("s=") + kFake) << "it cannot be written there";
+}
+
+TEST_F(InjectorTest, AttachesWhateverTheClientSends) {
+  const auto attach = [](LiveCredential& one) {
+    one.attach = {"Authorization", "Bearer {}"};
+    one.exclusive = true;
+  };
+  for (const Fields& fields :
+       {Fields{}, Fields{{"Authorization", std::string("Basic ") + kFake}}}) {
+    const auto out = send_with(attach, fields);
+    ASSERT_FALSE(out.denial) << out.denial->detail;
+    ASSERT_EQ(out.head.fields.size(), 1u);
+    EXPECT_EQ(out.head.fields[0].value, std::string("Bearer ") + kReal);
+    EXPECT_EQ(out.injected, std::vector<std::string>{"github"});
+  }
+  EXPECT_TRUE(send_with(attach, {{"authorization", "Bearer attackers"}}).denial);
+  const auto mild = [](LiveCredential& one) { one.attach = {"Authorization", "Bearer {}"}; };
+  const auto out = send_with(mild, {{"authorization", "Bearer attackers"}});
+  ASSERT_EQ(out.head.fields.size(), 1u);
+  EXPECT_EQ(out.head.fields[0].value, std::string("Bearer ") + kReal);
+}
+
+TEST_F(InjectorTest, ABodyIsSwappedOnlyWhereASurfaceSaysSo) {
+  const auto bound = [](LiveCredential& one) {
+    one.surfaces = {{SurfaceKind::kBody, "token", "POST", "/login"}};
+    one.exclusive = true;
+  };
+  const Fields json = {{"Content-Type", "application/json; charset=utf-8"}};
+  auto out = send_with(bound, json, "/login", "POST");
+  ASSERT_FALSE(out.denial);
+  ASSERT_NE(out.body, nullptr);
+  EXPECT_EQ(send_with(bound, json, "/other", "POST").denial->reason,
+            DenyReason::kCredentialMissing);
+  EXPECT_TRUE(send_with(bound, {{"Content-Type", "text/plain"}}, "/login", "POST").denial);
+  EXPECT_TRUE(send_with(bound, {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
+                        "/login", "POST")
+                  .denial);
 }
 
 TEST_F(InjectorTest, ASurrogateOnItsWayAnywhereElseIsRefusedAndNothingIsSwapped) {
@@ -108,6 +319,7 @@ TEST_F(InjectorTest, ASurrogateOnItsWayAnywhereElseIsRefusedAndNothingIsSwapped)
       {"another host, Basic", "evil.example", {{"Authorization", kBasicFake}}, "/"},
       {"plain HTTP", "plain.example", {{"Authorization", std::string("Bearer ") + kFake}}, "/"},
       {"a field that is stored", "api.github.com", {{"X-Amz-Meta-Note", kFake}}, "/"},
+      {"plain HTTP, Basic", "plain.example", {{"Authorization", kBasicFake}}, "/"},
       {"a cookie", "api.github.com", {{"Cookie", std::string("a=") + kFake}}, "/"},
       {"beside a good one",
        "api.github.com",

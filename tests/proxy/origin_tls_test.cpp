@@ -189,7 +189,10 @@ TEST_F(OriginTlsTest, FilesWithoutACertificateAreAnError) {
   const test::TemporaryFile text("not a certificate\n");
   const test::TemporaryFile root(root_.pem());
   for (const std::string& path : {empty.path(), text.path(), std::string("/nonexistent.pem")}) {
-    EXPECT_EQ(OriginTls::create({path}, root.path()).error().code(), Errc::kInvalidProfile);
+    const auto refused = OriginTls::create({{path, {"p.yaml", 4, 10, {}}}}, root.path());
+    EXPECT_EQ(refused.error().code(), Errc::kInvalidProfile);
+    EXPECT_TRUE(refused.error().what().starts_with("p.yaml:4:10: network.ca: "))
+        << refused.error().what();
     EXPECT_EQ(OriginTls::create({}, path).error().code(), Errc::kInvalidProfile);
     const auto result = tls_->trust_for(Host::parse("a.example").value(), path);
     EXPECT_EQ(result.error().code(), Errc::kInvalidProfile);

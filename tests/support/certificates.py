@@ -60,7 +60,7 @@ class Authority:
         """(certificate file, key file) for the names, valid between the two times."""
         label = label or names[0].replace("*", "any")
         key, request, out = (os.path.join(self.place, label + e) for e in (".key", ".csr", ".pem"))
-        subject = ", ".join(f"DNS:{name}" for name in names)
+        subject = ", ".join(("IP:" if name[0].isdigit() else "DNS:") + name for name in names)
         extensions = self.file(label + ".cnf", "basicConstraints = critical, CA:FALSE\n"
                                "keyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n"
                                "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n"

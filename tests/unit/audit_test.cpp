@@ -106,6 +106,7 @@ struct Store {
   UniqueFd open(const std::string& session) const {
     auto log = open_audit_log(state, session);
     EXPECT_TRUE(log) << log.error().what();
+    remove_old_audit_logs(state);
     return std::move(*log);
   }
   // As it is when its session is over.

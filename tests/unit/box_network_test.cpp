@@ -64,6 +64,9 @@ TEST(GitVariables, LeaveOthersAlone) {
 }
 
 TEST(Sources, AreNamedSoThatTheyAreNotPassed) {
+  Profile vault = with_credential("git.example");
+  vault.credentials[0].source = "vault:secret/a#b";
+  EXPECT_EQ(source_variables(vault.credentials), std::vector<std::string>{"VAULT_TOKEN"});
   EXPECT_EQ(source_variables(with_credential("git.example").credentials),
             (std::vector<std::string>{"HUB_REAL"}));
 }
@@ -86,13 +89,27 @@ TEST(SpareSockets, AreAsManyAsNamesWithPortsOfTheirOwn) {
                            "db.example:5432", "ssh://git.example", "b.example:8443"}) {
     allow(profile, rule);
   }
-  EXPECT_EQ(spare_sockets(profile.network), 3U);
+  EXPECT_EQ(spare_sockets(profile.network), 2U) << "port 22 is taken on every address";
+  EXPECT_TRUE(ways_in(profile.network).ssh);
   allow(profile, "*.c.example:8443");
-  EXPECT_EQ(spare_sockets(profile.network), 3U + 64U);
+  EXPECT_EQ(spare_sockets(profile.network), 2U + 64U);
   EXPECT_EQ(spares_note(profile.network), "");
   for (int i = 0; i < 500; ++i) allow(profile, "n" + std::to_string(i) + ".example:9000");
-  EXPECT_LE(2 * spare_sockets(profile.network) + 8, control::kMaxDescriptors);
+  EXPECT_LE(2 * spare_sockets(profile.network) + 9, control::kMaxDescriptors);
   EXPECT_NE(spares_note(profile.network).find("have a port of their own"), std::string::npos);
+}
+
+TEST(SshPort, IsLeftToAForwardOfTheUsers) {
+  for (const bool published : {false, true}) {
+    Profile profile;
+    allow(profile, "ssh://git.example");
+    EXPECT_TRUE(ways_in(profile.network).ssh);
+    EXPECT_EQ(ways_in(profile.network).spares, 0U);
+    auto& ports = published ? profile.network.publish : profile.network.forward;
+    ports.push_back({Transport::kTcp, 2222, 22, {}});
+    EXPECT_FALSE(ways_in(profile.network).ssh);
+    EXPECT_EQ(ways_in(profile.network).spares, 1U) << "for the address of git.example";
+  }
 }
 
 TEST(EndOfRun, NamesTheRefusedInOneLine) {

@@ -46,17 +46,24 @@ TEST(ControlChannel, EveryFieldOfAMessageArrives) {
   configure.session = "20260101T000000Z-1";
   configure.profile = std::string("{\"x\":\0}", 7);
   configure.environment = {{"TOKEN", "ghp_secret"}, {"EMPTY", ""}};
+  configure.commands = {"PATH=/usr/bin", "HOME=/home/u"};
   configure.audit = UniqueFd(::fcntl(pipe->write.get(), F_DUPFD_CLOEXEC, 0));
   const auto got = sent_and_received<Configure>(std::move(configure));
   EXPECT_EQ(got.session, "20260101T000000Z-1");
   EXPECT_EQ(got.profile, std::string("{\"x\":\0}", 7));
   ASSERT_EQ(got.environment.size(), 2U);
   EXPECT_EQ(got.environment[0].value, "ghp_secret");
+  EXPECT_EQ(got.commands, (std::vector<std::string>{"PATH=/usr/bin", "HOME=/home/u"}));
   EXPECT_EQ(inode(got.audit.get()), inode(pipe->write.get()));
   EXPECT_NE(::fcntl(got.audit.get(), F_GETFD) & FD_CLOEXEC, 0);
 
-  const auto ready = sent_and_received<Ready>(
-      Ready{"PEM", {{"github", {"GH_TOKEN", "GITHUB_TOKEN"}, "ghp_surrogate"}}, {"a line"}});
+  const auto ready =
+      sent_and_received<Ready>(Ready{"PEM",
+                                     {{"github", {"GH_TOKEN", "GITHUB_TOKEN"}, "ghp_surrogate"}},
+                                     {{"/h/.npmrc", "x"}},
+                                     {"a line"}});
+  EXPECT_EQ(ready.files.at(0).path, "/h/.npmrc");
+  EXPECT_EQ(ready.files.at(0).text, "x");
   EXPECT_EQ(ready.surrogates.at(0).variables,
             (std::vector<std::string>{"GH_TOKEN", "GITHUB_TOKEN"}));
   EXPECT_EQ(ready.notes, std::vector<std::string>{"a line"});
@@ -84,14 +91,14 @@ TEST(ControlChannel, ListenersKeepTheirOrderAndPurpose) {
   for (int i = 0; i < 200; ++i) {
     const auto pipe = make_pipe();
     inodes.push_back(inode(pipe->read.get()));
-    listeners.sockets.push_back({i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSpare6,
+    listeners.sockets.push_back({i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSsh,
                                  UniqueFd(::fcntl(pipe->read.get(), F_DUPFD_CLOEXEC, 0))});
   }
   const auto got = sent_and_received<Listeners>(std::move(listeners));
   ASSERT_EQ(got.sockets.size(), 200U);
   for (std::size_t i = 0; i < 200; ++i) {
     EXPECT_EQ(inode(got.sockets[i].fd.get()), inodes[i]);
-    EXPECT_EQ(got.sockets[i].purpose, i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSpare6);
+    EXPECT_EQ(got.sockets[i].purpose, i % 2 == 0 ? SocketPurpose::kTls : SocketPurpose::kSsh);
   }
 }
 

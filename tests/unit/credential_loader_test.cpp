@@ -70,10 +70,8 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 
 TEST(Credentials, SayWhatComesLater) {
   for (const auto* keys :
-       {"source: file:/a", "source: \"command:gh auth token\"", "source: vault:a",
-        "source: keyring:a", "source: json:/a#/b", "source: aws-profile:a", "type: aws",
-        "attach: {header: A}", "replace_in: [header]", "exclusive: true", "services: [s3]",
-        "app_id: 1", "installation_id: 1", "certificate: ~/c.pem", "expose: {file: ~/a}"}) {
+       {"source: aws-profile:a", "type: aws", "services: [s3]", "replace_in: [websocket]",
+        "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
@@ -97,6 +95,109 @@ TEST(Credentials, AValueInPlaceOfItsSourceIsRefusedAndNotRepeated) {
   }
 }
 
+TEST(Credentials, SourcesOfEveryKind) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"env:A", "env:A"},
+      {"file:~/.config//token", "file:~/.config/token"},
+      {"\"json:~/.login.json#/a/b\"", "json:~/.login.json#/a/b"},
+      {"\"command:gh auth token\"", "command:gh auth token"},
+      {"\"keyring:service=gh,user=me@work\"", "keyring:service=gh,user=me@work"},
+      {"\"vault:secret/ci/deploy#token\"", "vault:secret/ci/deploy#token"},
+      {"{command: [gh, auth, token]}", "command:"},
+  };
+  for (const auto& [written, expected] : rows) {
+    const auto layer = load("credentials:\n  key:\n    source: " + std::string(written) +
+                            "\n    hosts: [a.example]\n    expose: {env: A}\n");
+    ASSERT_TRUE(layer) << written << layer.error().what();
+    EXPECT_EQ(layer->credentials[0].source, expected);
+  }
+  const auto listed = load(
+      "credentials: {key: {source: {command: [gh, auth]}, "
+      "hosts: [a.example], expose: {env: A}}}\n");
+  EXPECT_EQ(listed->credentials[0].command, (std::vector<std::string>{"gh", "auth"}));
+
+  const std::pair<const char*, const char*> wrong[] = {
+      {"file:token", "is no path"},
+      {"file:../token", "is no path"},
+      {"\"file:\"", "is no path"},
+      {"json:~/a", "json:FILE#/pointer"},
+      {"\"json:~/a#b\"", "json:FILE#/pointer"},
+      {"\"json:a#/b\"", "json:FILE#/pointer"},
+      {"\"command: \"", "names no command"},
+      {"keyring:a", "keyring:ATTRIBUTE=VALUE"},
+      {"keyring:-a=b", "keyring:ATTRIBUTE=VALUE"},
+      {"vault:secret", "vault:MOUNT/PATH#FIELD"},
+      {"\"vault:secret#a\"", "vault:MOUNT/PATH#FIELD"},
+      {"\"vault:secret/a#\"", "vault:MOUNT/PATH#FIELD"},
+      {"{command: gh}", "is written `command:TEXT`"},
+      {"{command: []}", "has no words"},
+      {"{comand: [gh]}", "unknown key"},
+      {"[gh]", "expected"},
+  };
+  for (const auto& [written, expected] : wrong) {
+    const std::string said =
+        why("credentials:\n  key:\n    source: " + std::string(written) + "\n");
+    EXPECT_NE(said.find(expected), std::string::npos) << written << ": " << said;
+    EXPECT_TRUE(said.starts_with("p.yaml:3:")) << said;
+  }
+}
+
+TEST(Credentials, SurfacesFilesAndWhatIsAttached) {
+  const auto layer = load(R"(credentials:
+  key:
+    source: env:A
+    hosts: [a.example]
+    expose: {env: A, file: [~/.npmrc, ~/.config//x.json]}
+    replace_in: [header, "header:X-Deploy", "query:key", "cookie:s", {body: token, method: POST, path: /l},
+                 {query: k, path: "/v1/**"}]
+    attach: {header: Authorization, value: "Bearer {}"}
+    exclusive: true
+)")
+                         .value();
+  const auto& key = layer.credentials.at(0);
+  EXPECT_EQ(key.expose_file, (std::vector<std::string>{"~/.npmrc", "~/.config/x.json"}));
+  ASSERT_EQ(key.replace_in.size(), 6U);
+  const char* texts[] = {"header",   "header:X-Deploy",    "query:key",
+                         "cookie:s", "body:token POST /l", "query:k /v1/**"};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(key.replace_in[i].text(), texts[i]);
+  EXPECT_EQ(key.attach->header, "Authorization");
+  EXPECT_TRUE(key.exclusive);
+  EXPECT_TRUE(load("credentials: {k: {source: env:A, hosts: [a.example], expose: {file: ~/a}}}\n"));
+  EXPECT_TRUE(
+      load("credentials: {k: {source: env:A, hosts: [a.example], "
+           "attach: {header: A, value: \"{}\"}}}\n"));
+
+  const std::pair<const char*, const char*> wrong[] = {
+      {"replace_in: header", "expected a list"},
+      {"replace_in: []", "replace_in is empty"},
+      {"replace_in: [heder]", "is none of header"},
+      {"replace_in: [\"header:\"]", "not the name of a header field"},
+      {"replace_in: [\"header:A B\"]", "not the name of a header field"},
+      {"replace_in: [\"header:Content-Length\"]", "no credential belongs"},
+      {"replace_in: [\"header:Cookie\"]", "no credential belongs"},
+      {"replace_in: [query]", "is none of header"},
+      {"replace_in: [\"body:token\"]", "{body: FIELD"},
+      {"replace_in: [{body: token}]", "needs the keys method and path"},
+      {"replace_in: [{body: token, method: POST}]", "needs the keys method and path"},
+      {"replace_in: [{body: token, query: k, method: POST, path: /}]", "one kind of place"},
+      {"replace_in: [{method: POST}]", "names a header, query, cookie or body"},
+      {"replace_in: [{query: k, path: v1}]", "a path begins with '/'"},
+      {"replace_in: [{query: k, method: \"A B\"}]", "is not a method"},
+      {"attach: {header: A}", "needs the keys header and value"},
+      {"attach: {header: A, value: Bearer}", "needs {} once"},
+      {"attach: {header: A, value: \"{}{}\"}", "needs {} once"},
+      {"attach: {header: Host, value: \"{}\"}", "no credential belongs"},
+      {"exclusive: yes", "p.yaml:2:"},
+      {"source: env:A, hosts: [a.example], expose: {env: A}, exclusive: true, optional: true",
+       "is exclusive and optional"},
+      {"expose: {file: /etc/x}", "is written ~/..."},
+      {"expose: {file: ~/../x}", "is written ~/..."},
+  };
+  for (const auto& [keys, expected] : wrong) {
+    EXPECT_NE(with(keys).find(expected), std::string::npos) << keys << ": " << with(keys);
+  }
+}
+
 TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
   const auto secret = parse_secret("GITHUB_TOKEN=env:GH@api.github.com,github.com").value();
   EXPECT_EQ(secret.name, "GITHUB_TOKEN");
@@ -114,8 +215,10 @@ TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
         Row{"A=env:B@*.a.example", Errc::kInvalidHost},
         Row{"A=env:B@a.example:8443", Errc::kInvalidHost},
         Row{"A=env:B@a.example,a.example", Errc::kInvalidProfile},
-        Row{"A=value@a.example", Errc::kInvalidProfile}, Row{"A=file:~/x@a.example", Errc::kNotYet},
-        Row{"@secrets", Errc::kNotYet}}) {
+        Row{"A=value@a.example", Errc::kInvalidProfile},
+        Row{"A=file:x@a.example", Errc::kInvalidProfile},
+        Row{"A=vault:x@a.example", Errc::kInvalidProfile},
+        Row{"A=aws-profile:x@a.example", Errc::kNotYet}, Row{"@secrets", Errc::kUsage}}) {
     const auto refused = parse_secret(row.text);
     ASSERT_FALSE(refused) << row.text;
     EXPECT_EQ(refused.error().code(), row.code) << row.text << ": " << refused.error().what();

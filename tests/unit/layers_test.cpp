@@ -243,6 +243,23 @@ TEST_F(Layers, DangerouslyOpenCannotStandBesideADeny) {
   }
 }
 
+TEST_F(Layers, ALaterLayerTurnsTheHostsLogOffAgain) {
+  tree_.write("etc/config.yaml", "audit: {syslog: true}\n");
+  profile("quiet", "audit: {syslog: false}\n");
+  EXPECT_FALSE(with({}).value().profile.audit.syslog.origin.text().empty());
+  EXPECT_TRUE(with({}).value().profile.audit.syslog.value);
+  EXPECT_FALSE(with({"quiet"}).value().profile.audit.syslog.value);
+  EXPECT_EQ(with({"quiet"}).value().profile.audit.syslog.origin.text(),
+            "~/.config/redoubtful/profiles/quiet.yaml:1:17");
+}
+
+TEST_F(Layers, WithoutAProxyTheHostsLogIsToldNothingAndThatIsSaid) {
+  profile("open", "network: {mode: dangerously-open}\naudit: {syslog: true}\n");
+  const auto notices = with({"open"}).value().notices;
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_NE(notices[0].find("open.yaml:2:17"), std::string::npos) << notices[0];
+}
+
 TEST_F(Layers, WithoutTheBuiltInBaseNothingStarts) {
   places_.builtin_profiles = tree_.path("nowhere");
   EXPECT_EQ(with({}).error().code(), Errc::kMissingProgram);

@@ -39,6 +39,7 @@ network:
   ask: [raw.example]
   forward: [8080, "5432:15432", "udp:53"]
   publish: [3000]
+audit: {syslog: true}
 limits: {memory: 8G, processes: 2048, time: 4h}
 )");
   EXPECT_EQ(layer.description, "all of it");
@@ -70,6 +71,8 @@ limits: {memory: 8G, processes: 2048, time: 4h}
   EXPECT_EQ(layer.ask.size(), 1U);
   EXPECT_EQ(layer.forward.at(2).transport, Transport::kUdp);
   EXPECT_EQ(layer.publish.at(0).host, 3000);
+  EXPECT_TRUE(layer.syslog->value);
+  EXPECT_EQ(layer.syslog->origin.text(), "p.yaml:27:17");
   EXPECT_EQ(layer.limits.memory_bytes->value, 8ULL << 30U);
   EXPECT_EQ(layer.limits.time->value.count(), 14400);
 }
@@ -106,6 +109,10 @@ TEST(ProfileLoader, NamesPlaceKeyAndNearest) {
            Row{"network: [a]\n", "expected a mapping, found a list"},
            Row{"nested: yes\n", "p.yaml:1:9: \"yes\" is neither true nor false"},
            Row{"nested: [true]\n", "expected a single value, found a list"},
+           Row{"audit: {sysloge: true}\n", "p.yaml:1:9: unknown key \"sysloge\" (did you mean"},
+           Row{"audit: {syslog: on}\n", "p.yaml:1:17: \"on\" is neither true nor false"},
+           Row{"audit: {syslog: }\n", "found nothing (null)"},
+           Row{"audit: true\n", "expected a mapping, found a single value"},
            Row{"[a, b]\n", "p.yaml:1:1: expected a mapping, found a list"},
            Row{"just text\n", "p.yaml:1:1: expected a mapping"},
            Row{"limits: {memory: 8}\n", "p.yaml:1:18: \"8\" is not an amount of memory"},

@@ -39,6 +39,7 @@ network:
   proxy: http://proxy.example:3128
 credentials:
   key: {source: env:KEY, hosts: [a.example], expose: {env: [KEY, K2]}, optional: true}
+audit: {syslog: true}
 limits: {memory: 1G, processes: 10, time: 1m}
 )",
                                 "sample", "sample.yaml");
@@ -97,13 +98,46 @@ network:
   ca:
     - /etc/corp.pem # sample.yaml:23:8
   proxy: http://proxy.example:3128 # sample.yaml:24:10
+ # looks names up by itself, where nothing can be checked: addresses and names
+ # that are not public ones are refused, unless NO_PROXY names them
 credentials:
   key: env:KEY to [a.example] as [KEY, K2] optional # sample.yaml:26:3
+audit:
+  syslog: true # sample.yaml:27:17
 limits:
-  memory: 1073741824 bytes # sample.yaml:27:18
-  processes: 10 # sample.yaml:27:33
-  time: 60 s # sample.yaml:27:43
+  memory: 1073741824 bytes # sample.yaml:28:18
+  processes: 10 # sample.yaml:28:33
+  time: 60 s # sample.yaml:28:43
 )");
+}
+
+TEST(Show, NamesTheProxyOfTheEnvironmentWithoutItsPassword) {
+  struct Row {
+    std::vector<std::string> environment;
+    const char* shown;  // null: nothing
+  };
+  for (const Row& row : {
+           Row{{"HTTPS_PROXY=http://user:p%40ss@proxy.corp:3128/"}, "http://proxy.corp:3128/"},
+           Row{{"HTTPS_PROXY=u:p@q@proxy.corp"}, "proxy.corp"},
+           Row{{"HTTPS_PROXY=http://a", "https_proxy=http://b"}, "http://b"},
+           Row{{"HTTPS_PROXY=", "HTTP_PROXY=http://a", "PATH=/"}, nullptr},
+       }) {
+    const auto proxy = with_outer_proxy({}, row.environment).network.proxy;
+    ASSERT_EQ(proxy.has_value(), row.shown != nullptr) << row.environment[0];
+    if (proxy) {
+      EXPECT_EQ(proxy->value, row.shown);
+    }
+  }
+  const std::vector<std::string> environment{"HTTPS_PROXY=http://user:word@proxy.corp:1"};
+  const std::string text = show_text(with_outer_proxy({}, environment), {});
+  EXPECT_NE(text.find("proxy: http://proxy.corp:1"), std::string::npos) << text;
+  EXPECT_NE(text.find("# HTTPS_PROXY of this environment\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("word"), std::string::npos);
+  EXPECT_EQ(with_outer_proxy(sample(), environment).network.proxy->value,
+            "http://proxy.example:3128");
+  Profile open;
+  open.network.mode.value = NetworkMode::kDangerouslyOpen;
+  EXPECT_FALSE(with_outer_proxy(open, environment).network.proxy);
 }
 
 TEST(Show, JsonHoldsTheSame) {
@@ -122,13 +156,24 @@ TEST(Show, JsonHoldsTheSame) {
        R"("via":"https://gw.example/v1","origin":{"file":"sample.yaml","line":22,"column":13}}])",
        R"("ca":[{"value":"/etc/corp.pem","origin":)",
        R"("proxy":{"value":"http://proxy.example:3128")",
-       R"("credentials":[{"name":"key","source":"env:KEY","hosts":["a.example"],)"
-       R"("expose":{"env":["KEY","K2"]},"optional":true,"origin":{"file":"sample.yaml","line":26,)",
+       R"("credentials":[{"name":"key","source":"env:KEY","command":[],"hosts":["a.example"],)"
+       R"("expose":{"env":["KEY","K2"],"file":[]},"replace_in":[],"attach":null,"exclusive":false,)"
+       R"("optional":true,"origin":{"file":"sample.yaml","line":26,)",
+       R"("audit":{"syslog":{"value":true,"origin":{"file":"sample.yaml","line":27,"column":17}}})",
        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
        R"("time":{"value":60)"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << "\nis not in\n" << json;
   }
   EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1);
+}
+
+// What redoubtful-proxy --config reads, which has no home directory.
+TEST(Show, CertificateFilesCanBeFoundWithoutAHome) {
+  Profile profile = sample();
+  expand_certificate_files(profile.network, "/home/user");
+  const std::string json = show_json(profile, {});
+  EXPECT_NE(json.find(R"("ca":"/home/user/lab.pem")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("ca":[{"value":"/etc/corp.pem",)"), std::string::npos) << json;
 }
 
 }  // namespace

@@ -138,10 +138,12 @@ def answer_of(stream, protocol, number):
                 return described(int(fields[":status"]), fields, body)
 
 
-def hello(host, extension, way="tls"):
-    """A ClientHello for the host with one more extension. What comes back can only be counted."""
+def client_hello(host, extension):
+    """The bytes of one for the host with one more extension, [number, hexadecimal]."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = tls_context(["http/1.1"]).wrap_bio(incoming, outgoing, server_hostname=host)
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    client = context.wrap_bio(incoming, outgoing, server_hostname=host)
     try:
         client.do_handshake()
     except ssl.SSLWantReadError:
@@ -155,9 +157,14 @@ def hello(host, extension, way="tls"):
     start += 1 + record[start]  # compression methods
     body = record[9:start] + add16(record[start:start + 2], more) + more + record[start + 2:]
     message = b"\x01" + struct.pack(">I", len(body))[1:] + body
+    return record[:3] + struct.pack(">H", len(message)) + message
+
+
+def hello(host, extension, way="tls"):
+    """What comes back to such a ClientHello can only be counted."""
     stream = connection("plain", host, 443)
     with stream:
-        stream.sendall(record[:3] + struct.pack(">H", len(message)) + message)
+        stream.sendall(client_hello(host, extension))
         got = stream.recv(65536)
     return {"bytes": len(got)}
 
@@ -229,4 +236,5 @@ def main():
         json.dump(dict(zip(plan, results)), sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

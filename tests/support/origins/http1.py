@@ -65,6 +65,8 @@ def serve(connection, site):
         fields = reader.fields()
         find = dict(fields).get
         if find("upgrade", "").lower() == "websocket":
+            if hasattr(site, "websocket"):
+                return site.websocket(connection, fields)
             return echo_websocket(connection, reader, find)
         if find("expect", "").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -83,7 +85,7 @@ def serve(connection, site):
 def answer(connection, request, response):
     early = dict(response.headers).get("x-early")
     if early:
-        connection.sendall(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n")
+        connection.sendall(f"HTTP/1.1 103 Early Hints\r\nlink: {pages.link(early)}\r\n\r\n".encode())
     lines = [f"HTTP/1.1 {response.status} {REASONS.get(response.status, 'Status')}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     bodyless = request.method == "HEAD" or response.status in (204, 304)

@@ -69,8 +69,9 @@ class Connection:
         request = pages.Request("2", stream.pseudo[":method"], stream.pseudo[":path"], stream.fields,
                                 b"".join(stream.body), stream.trailers, stream.pseudo.get(":authority"))
         response = self.site(request)
-        if dict(response.headers).get("x-early"):
-            self.protocol.send_headers(number, [(":status", "103"), ("link", "</style.css>; rel=preload")])
+        early = dict(response.headers).get("x-early")
+        if early:
+            self.protocol.send_headers(number, [(":status", "103"), ("link", pages.link(early))])
         headers = [(":status", str(response.status)), *response.headers]
         if response.length is not None:
             headers.append(("content-length", str(response.length)))

@@ -1,0 +1,150 @@
+#include "proxy/forwarded.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "proxy/denial.hpp"
+#include "proxy/gateway.hpp"
+
+namespace redoubtful::proxy {
+namespace {
+
+// Where rules limit methods or paths, a header must not choose another one at the origin. Source:
+// Google's, Microsoft's and IBM's APIs; Symfony, Zend and IIS read the second kind.
+constexpr std::array kMethodOverrides = {std::string_view("x-http-method-override"),
+                                         std::string_view("x-http-method"),
+                                         std::string_view("x-method-override")};
+constexpr std::array kPathOverrides = {std::string_view("x-original-url"),
+                                       std::string_view("x-rewrite-url")};
+
+// CGI and its heirs do not tell '_' from '-'.
+bool is_one_of(std::span<const std::string_view> names, std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view known) { return equals_ignoring_case(known, name); });
+}
+
+class Forwarded final : public AdmittedExchange {
+ public:
+  Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
+            Overrides overrides, std::unique_ptr<BodyFilter> body,
+            std::shared_ptr<const HostSecrets> secrets)
+      : services_(services),
+        admission_(std::move(admission)),
+        head_(std::move(head)),
+        overrides_(overrides),
+        body_(std::move(body)) {
+    AuditEvent event;
+    event.event = "request";
+    event.host = admission_.host().text();
+    event.port = admission_.port().number();
+    event.method = head_.method;
+    event.path = path_of(head_.target);
+    event.rule = permit.rule();
+    event.place = permit.place();
+    open_ = services_.audit.open(std::move(event));
+    if (secrets) scrubber_.emplace(std::move(secrets), head_.method);
+    const auto* settings = services_.policy.settings_of(admission_.host());
+    if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
+    if (settings->via.empty()) return;
+    // admit() let nothing through whose gateway cannot be read.
+    if (auto gateway = Gateway::parse(settings->via)) {
+      gateway_.emplace(std::move(*gateway));
+      head_.authority = gateway_->authority();
+      head_.target = gateway_->target(head_.target);
+    }
+  }
+
+  const Admission& admission() const override { return admission_; }
+  const RequestHead& request() const override { return head_; }
+  BodyFilter* request_body() override { return body_.get(); }
+  BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
+
+  void interim(Fields& fields) override {
+    if (scrubber_) scrubber_->scrub(fields);
+  }
+
+  std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
+    open_->event.status = head.status;
+    // Offers of HTTP/3, which has no way out; clients would try it and wait.
+    remove_fields(head.fields, "alt-svc");
+    if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
+    if (!scrubber_) return {};
+    const auto unreadable = scrubber_->respond(head);
+    if (!unreadable) return {};
+    return failure_of(502, "http_response_content_coding",
+                      admission_.host().text() + " " + *unreadable, &head_);
+  }
+
+  void request_trailers(Fields& trailers) override {
+    overrides_.drop_from(trailers);
+    std::erase_if(trailers, [&](const Field& field) {
+      const auto* found = services_.injector.surrogate_in(field.value);
+      if (found == nullptr) found = services_.injector.surrogate_in(field.name);
+      if (found == nullptr) return false;
+      services_.audit.alarm(admission_.host().text(), found->name,
+                            "was about to leave in a trailer, which was dropped");
+      return true;
+    });
+  }
+  void response_trailers(Fields& trailers) override {
+    if (scrubber_) scrubber_->scrub(trailers);
+  }
+
+  void finished(unsigned status, std::uint64_t bytes_up, std::uint64_t bytes_down,
+                std::string_view failure) override {
+    open_->event.status = status;
+    open_->event.bytes_up = bytes_up;
+    open_->event.bytes_down = bytes_down;
+    open_->event.detail = failure;
+    services_.audit.close(*open_);
+    if (scrubber_) record_scrubbed();
+  }
+
+ private:
+  void record_scrubbed() {
+    for (auto& [name, count] : scrubber_->replaced()) {
+      AuditEvent event;
+      event.event = "scrub";
+      event.host = admission_.host().text();
+      event.method = head_.method;
+      event.path = open_->event.path;
+      event.credential = std::move(name);
+      event.count = count;
+      services_.audit.record(event);
+    }
+  }
+
+  Services& services_;
+  Admission admission_;
+  RequestHead head_;
+  Overrides overrides_;
+  std::optional<Gateway> gateway_;
+  std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
+  std::unique_ptr<BodyFilter> body_;
+  std::shared_ptr<OpenRequest> open_;
+};
+
+}  // namespace
+
+void Overrides::drop_from(Fields& fields) const {
+  std::erase_if(fields, [this](const Field& field) {
+    return (method && is_one_of(kMethodOverrides, field.name)) ||
+           (path && is_one_of(kPathOverrides, field.name));
+  });
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+std::unique_ptr<AdmittedExchange> forwarded(Services& services, const Admission& admission,
+                                            RequestHead head, const RequestPermit& permit,
+                                            Overrides overrides, std::unique_ptr<BodyFilter> body,
+                                            std::shared_ptr<const HostSecrets> secrets) {
+  return std::make_unique<Forwarded>(services, admission, std::move(head), permit, overrides,
+                                     std::move(body), std::move(secrets));
+}
+
+}  // namespace redoubtful::proxy

@@ -1,0 +1,32 @@
+#pragma once
+
+// Writes a real value where its surrogate stood. The only code that puts one into a request.
+// [trusted core]
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/secret.hpp"
+
+namespace redoubtful::proxy {
+
+// How the value is spelled in the text around it, so that it cannot end its own field.
+enum class Spelling {
+  kPlain,    // a header field, a part of a multipart body
+  kPercent,  // a query, a form; Source: application/x-www-form-urlencoded, URL Standard
+  kJson,     // between the quotes of a JSON text
+  kCookie,   // nothing is escaped there: a value with ';' or a space is not written at all
+};
+
+// The text with every occurrence of `surrogate` replaced; nothing when there is none.
+std::optional<std::string> placed(std::string_view text, std::string_view surrogate,
+                                  const Secret& secret, Spelling spelling);
+
+// "Bearer {}" with the value in the place of {}.
+std::string attached(std::string_view pattern, const Secret& secret);
+
+// Does a text keep its length when the value takes the surrogate's place, whatever the spelling?
+bool keeps_length(std::string_view surrogate, const Secret& secret);
+
+}  // namespace redoubtful::proxy
