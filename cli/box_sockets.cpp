@@ -189,10 +189,11 @@ std::size_t wanted_spares(const NetworkProfile& network) {
 
 }  // namespace
 
-bool needs_proxy(const NetworkProfile& network) noexcept {
-  return network.mode.value == NetworkMode::kFiltered ||
-         network.mode.value == NetworkMode::kDiscover;
+bool needs_proxy(NetworkMode mode) noexcept {
+  return mode == NetworkMode::kFiltered || mode == NetworkMode::kDiscover;
 }
+
+bool needs_proxy(const NetworkProfile& network) noexcept { return needs_proxy(network.mode.value); }
 
 std::size_t spare_sockets(const NetworkProfile& network) {
   return std::min(wanted_spares(network), kMostSpares);

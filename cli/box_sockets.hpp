@@ -19,6 +19,7 @@
 namespace redoubtful::cli {
 
 // Does this mode have a proxy at all?
+bool needs_proxy(NetworkMode mode) noexcept;
 bool needs_proxy(const NetworkProfile& network) noexcept;
 
 // How many names of this profile may have a port of their own at a time, in each of the two address

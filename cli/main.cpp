@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 
 #include "cli/allow.hpp"
 #include "cli/audit.hpp"
+#include "cli/box_sockets.hpp"
 #include "cli/credential_sources.hpp"
 #include "cli/demo.hpp"
 #include "cli/doctor.hpp"
@@ -19,6 +21,7 @@
 #include "cli/options.hpp"
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
+#include "cli/programs.hpp"
 #include "cli/proxy_process.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
@@ -56,7 +59,20 @@ Result<int> printed(Result<std::string> text) {
   return 0;
 }
 
+// The proxy takes longest to get ready and begins with what needs no profile, so it is started
+// before that is read; should the profile want none after all, it ends at once. Nothing: run()
+// tries again at its place, and says what is wrong.
+std::optional<ProxyProcess> started_ahead(const Invocation& invocation) {
+  if (invocation.verb != Verb::kRun || invocation.dry_run) return std::nullopt;
+  const auto& mode = invocation.selection.flags.mode;
+  if (mode && !needs_proxy(mode->value)) return std::nullopt;
+  if (!find_system_program("bwrap")) return std::nullopt;
+  auto proxy = ProxyProcess::start(own_environment());
+  return proxy ? std::optional(std::move(*proxy)) : std::nullopt;
+}
+
 Result<int> with_profile(const Places& places, Invocation invocation) {
+  auto proxy = started_ahead(invocation);
   auto composition = compose(places, invocation.selection);
   if (!composition) return std::move(composition).error();
   for (const auto& notice : composition->notices) log::note(notice);
@@ -80,7 +96,8 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   request.command = std::move(invocation.selection.command);
   request.directory = std::move(invocation.selection.directory);
   request.dry_run = invocation.dry_run;
-  return run(request);
+  request.proxy = std::move(proxy);
+  return run(std::move(request));
 }
 
 // What to do in a box, where these do nothing; empty: it works there, too.

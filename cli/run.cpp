@@ -106,7 +106,7 @@ Result<void> refuse_inside_a_box(std::string_view instead) {
       .hint(std::string(instead));
 }
 
-Result<int> run(const RunRequest& request) {
+Result<int> run(RunRequest request) {
   const Profile& profile = request.profile;
   const ResourceLimit descriptors = raise_descriptor_limit();
   if (auto fine = check_ports(profile.network); !fine) return std::move(fine).error();
@@ -117,7 +117,7 @@ Result<int> run(const RunRequest& request) {
     }
   }
   auto network = request.dry_run ? Result<RunNetwork>(RunNetwork::planned(profile))
-                                 : RunNetwork::start(profile);
+                                 : RunNetwork::start(profile, std::move(request.proxy));
   if (!network) return std::move(network).error();
   log::stage("the proxy starts");
   auto collected = collect_host_facts(profile, request.directory,

@@ -5,10 +5,12 @@
 // The supervisor stays outside. It owns every process it starts (bwrap, pasta) by pidfd with a
 // parent-death signal, so that its own death, however it comes, ends them too.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/proxy_process.hpp"
 #include "common/profile.hpp"
 
 namespace redoubtful::cli {
@@ -18,6 +20,8 @@ struct RunRequest {
   std::vector<std::string> command;  // empty: the user's shell
   std::string directory;             // -C: absolute; empty: the current directory
   bool dry_run = false;              // print the plan, start nothing
+  // Started while the profile was read; none: run() starts one where the profile wants one.
+  std::optional<ProxyProcess> proxy;
 };
 
 // Before anything is read: in a box neither profiles nor bwrap need to be there.
@@ -27,6 +31,6 @@ Result<void> refuse_inside_a_box(std::string_view instead);
 // Runs to the end and returns the exit status of design 3: the command's own, 128+n for a signal,
 // or 124, 126, 127. Errors: whatever kept the box from being built; exit_status() of its code
 // applies.
-Result<int> run(const RunRequest& request);
+Result<int> run(RunRequest request);
 
 }  // namespace redoubtful::cli

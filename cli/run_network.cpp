@@ -49,13 +49,16 @@ RunNetwork RunNetwork::planned(const Profile& profile) {
   return out;
 }
 
-Result<RunNetwork> RunNetwork::start(const Profile& profile) {
+Result<RunNetwork> RunNetwork::start(const Profile& profile, std::optional<ProxyProcess> started) {
   RunNetwork out(profile);
   if (!needs_proxy(profile.network)) return out;
   out.environment_ = own_environment();
-  auto proxy = ProxyProcess::start(out.environment_);
-  if (!proxy) return std::move(proxy).error();
-  out.proxy_.emplace(std::move(*proxy));
+  if (!started) {
+    auto proxy = ProxyProcess::start(out.environment_);
+    if (!proxy) return std::move(proxy).error();
+    started = std::move(*proxy);
+  }
+  out.proxy_ = std::move(started);
   return out;
 }
 

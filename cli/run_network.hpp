@@ -19,9 +19,9 @@ namespace redoubtful::cli {
 
 class RunNetwork {
  public:
-  // Starts the proxy where the mode has one; it makes ready while the rest is planned. Errors:
-  // kMissingProgram, kSystemCall.
-  static Result<RunNetwork> start(const Profile& profile);
+  // Where the mode has a proxy, `started` is taken or one is started; it makes ready while the rest
+  // is planned. Where it has none, `started` ends. Errors: kMissingProgram, kSystemCall.
+  static Result<RunNetwork> start(const Profile& profile, std::optional<ProxyProcess> started);
 
   // Opens the run's audit log and tells the proxy what is allowed. `written`: what boxes may write,
   // real paths. Errors: kSystemCall; kInvalidMount for a credential in a file that a box may write.

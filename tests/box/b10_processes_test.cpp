@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -18,8 +19,11 @@
 namespace redoubtful::test {
 namespace {
 
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using std::chrono::steady_clock;
 namespace fs = std::filesystem;
 using ::testing::IsEmpty;
 
@@ -66,6 +70,17 @@ TEST_P(KilledPart, TakesEverythingWithIt) {
 INSTANTIATE_TEST_SUITE_P(B10, KilledPart, testing::Values("redoubtful", "bwrap", "init", "sh"),
                          [](const auto& one) { return one.param; });
 
+// From the start of a run with a forwarded port to its command's first words, here and now.
+microseconds time_to_start(const World& world) {
+  const auto begun = steady_clock::now();
+  Running running = Running::start(
+      world.program({.options = {"-f", "18080:18081"}, .command = {"/bin/echo", "started"}}));
+  EXPECT_TRUE(running.wait_for("started"));
+  const auto taken = duration_cast<microseconds>(steady_clock::now() - begun);
+  running.finish(seconds(5));
+  return taken;
+}
+
 // kill -9 of any part at any moment: redoubtful, bwrap, init, the agent, pasta. Twenty times;
 // $REDOUBTFUL_KILLS says how often instead.
 TEST(Kill, AnyPartAtAnyMomentLeavesNothing) {
@@ -74,13 +89,15 @@ TEST(Kill, AnyPartAtAnyMomentLeavesNothing) {
   const int rounds = wanted != nullptr ? std::stoi(wanted) : 20;
   const auto files_before = std::distance(fs::recursive_directory_iterator(world.project()), {});
   std::mt19937 random(20);  // fixed: a failure can be tried again
-  std::uniform_int_distribution<int> microseconds(0, 40'000);
+  // On a busy machine the parts come up later: the moments reach beyond their start there, too.
+  std::uniform_int_distribution<long> moment(0, time_to_start(world).count() * 3 / 2);
   std::map<std::string, int> killed;
   for (int round = 0; round < rounds; ++round) {
     BoxRun request{.command = {"/bin/sh", "-c", "sleep 1000 & sleep 1000"}};
     if (round % 2 == 1) request.options = {"-f", "18080:18081"};
     Running running = Running::start(world.program(request));
-    const timespec pause{0, microseconds(random) * 1000L};
+    const long after = moment(random);
+    const timespec pause{after / 1'000'000, after % 1'000'000 * 1000};
     ::nanosleep(&pause, nullptr);  // the moment is the point
     auto victims = descendants_of(running.pid());
     victims.push_back(running.pid());
