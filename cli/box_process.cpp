@@ -14,6 +14,7 @@
 #include "cli/box_sockets.hpp"
 #include "cli/bwrap_command.hpp"
 #include "cli/mount_attach.hpp"
+#include "cli/passed_descriptors.hpp"
 #include "common/file.hpp"
 #include "common/pipe.hpp"
 
@@ -63,6 +64,12 @@ void limit_core() {
   ::setrlimit(RLIMIT_CORE, &one);
 }
 
+Result<void> pass_writers(int channel, const std::vector<UniqueFd>& writers) {
+  std::vector<int> descriptors;
+  for (const auto& writer : writers) descriptors.push_back(writer.get());
+  return pass_descriptors(channel, "w", descriptors);
+}
+
 // In the child, up to exec. Returns only on failure.
 Error become_box(const BoxRequest& request, int report) {
   // The supervisor is not dumpable; its child must own its own /proc files to map its user id.
@@ -86,11 +93,15 @@ Error become_box(const BoxRequest& request, int report) {
   if (auto left = leave_session_keyring(); !left) return std::move(left).error();
   if (auto shielded = shield_device_nodes(); !shielded) return std::move(shielded).error();
   limit_core();
-  if (auto mounted = attach_mounts(*request.plan, request.overlays, request.init); !mounted) {
-    return std::move(mounted).error();
+  auto later = attach_mounts(*request.plan, request.overlays, request.init);
+  if (!later) return std::move(later).error();
+  if (!later->empty()) {
+    if (auto passed = pass_writers(request.ways_fd, *later); !passed) {
+      return std::move(passed).error();
+    }
   }
-  for (const int fd : {request.spec_fd, request.control_fd, request.seccomp->calls.get(),
-                       request.seccomp->arguments.get()}) {
+  for (const int fd :
+       {request.control_fd, request.seccomp->calls.get(), request.seccomp->arguments.get()}) {
     if (auto inherit = make_inheritable(fd); !inherit) return std::move(inherit).error();
   }
   HiddenProc proc = find_hidden_proc(request.nested ? Nesting::kAllowed : Nesting::kRefused);
@@ -101,8 +112,7 @@ Error become_box(const BoxRequest& request, int report) {
        .proc_files = std::move(proc.files),
        .proc_directories = std::move(proc.directories),
        .proc_read_only = std::move(proc.read_only),
-       .command = {kInitPath, std::to_string(request.spec_fd),
-                   std::to_string(request.control_fd)}});
+       .command = {kInitPath, std::to_string(request.control_fd)}});
   exec_program(request.bwrap, command, {});
   return Error::system_call("cannot start " + request.bwrap, errno);
 }

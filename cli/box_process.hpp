@@ -28,12 +28,13 @@ struct BoxRequest {
   gid_t gid = 0;
   bool nested = false;
   std::array<int, 3> standard{};  // what becomes 0, 1 and 2
-  int spec_fd = -1;
-  int control_fd = -1;
+  int control_fd = -1;            // init's end of the conversation
   const AgentSeccomp* seccomp = nullptr;
   const BoxLimits* limits = nullptr;
-  int ways_fd = -1;  // where the sockets of box_sockets.hpp are sent; -1: no way in or out
-  WaysIn ways{};     // which sockets those are
+  // Where the sockets of box_sockets.hpp are sent, then what writes to the plan's later files; -1:
+  // no way in or out, and no such file.
+  int ways_fd = -1;
+  WaysIn ways{};  // which sockets those are
 };
 
 class BoxProcess {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cli/box_namespace.hpp"
+#include "cli/passed_descriptors.hpp"
 #include "common/synthetic_ranges.hpp"
 
 namespace redoubtful::cli {
@@ -108,20 +109,8 @@ class Opening {
       purposes += static_cast<char>(purpose);
       descriptors.push_back(fd.get());
     }
-    std::vector<char> space(CMSG_SPACE(descriptors.size() * sizeof(int)), '\0');
-    iovec part{purposes.data(), purposes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = space.data();
-    message.msg_controllen = space.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
-    if (::sendmsg(channel, &message, MSG_NOSIGNAL) < 0) {
-      return Error::system_call("cannot hand over the box's sockets", errno);
+    if (auto done = pass_descriptors(channel, purposes, descriptors); !done) {
+      return std::move(done).error().during("the box's sockets");
     }
     return {};
   }
@@ -221,30 +210,12 @@ Result<void> open_ways_in(const WaysIn& wanted, int channel) {
 }
 
 Result<control::Listeners> receive_ways_in(int channel) {
-  std::array<char, control::kMaxDescriptors> purposes{};
-  std::array<char, CMSG_SPACE(control::kMaxDescriptors * sizeof(int))> space{};
-  iovec part{purposes.data(), purposes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.data();
-  message.msg_controllen = space.size();
-  const ssize_t got = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (got < 0) return Error::system_call("cannot take over the box's sockets", errno);
-  std::vector<UniqueFd> descriptors;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
-      descriptors.emplace_back(fd);
-    }
+  auto taken = take_descriptors(channel);
+  if (!taken) return std::move(taken).error().during("the box's sockets");
+  auto& [purposes, descriptors] = *taken;
+  if (descriptors.size() != purposes.size()) {
+    return Error(Errc::kPeerProtocol, "the box's sockets did not arrive whole");
   }
-  const bool whole = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0 && got > 0 &&
-                     descriptors.size() == static_cast<std::size_t>(got);
-  if (!whole) return Error(Errc::kPeerProtocol, "the box's sockets did not arrive whole");
   control::Listeners out;
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     out.sockets.push_back({static_cast<SocketPurpose>(purposes[i]), std::move(descriptors[i])});

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "cli/passed_descriptors.hpp"
+
 namespace redoubtful::cli {
 namespace {
 
@@ -113,6 +115,17 @@ ControlSocket::ControlSocket(EventLoop& loop, UniqueFd socket,
                              std::function<void(Error)> closed)
     : socket_(std::move(socket)), received_(std::move(received)), closed_(std::move(closed)) {
   watch_ = loop.watch(socket_.get(), POLLIN, [this](short) { poll(); });
+}
+
+Result<void> send_specification(int socket, const InitSpec& spec) {
+  auto sealed = seal(spec);
+  if (!sealed) return std::move(sealed).error();
+  protocol::Message message;
+  message.type = static_cast<std::uint16_t>(protocol::Order::kSpecification);
+  const std::string_view bytes(reinterpret_cast<const char*>(&message), sizeof message);
+  auto sent = pass_descriptors(socket, bytes, {sealed->get()});
+  if (!sent && sent.error().system_errno() != EPIPE) return sent;
+  return {};
 }
 
 void ControlSocket::send(protocol::Order order, int value, int detail) {

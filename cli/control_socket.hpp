@@ -10,6 +10,7 @@
 
 #include "cli/event_loop.hpp"
 #include "cli/init/protocol.hpp"
+#include "cli/init_spec.hpp"
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
 
@@ -42,6 +43,11 @@ class ControlSocket {
   std::function<void(Error)> closed_;
   Watch watch_;
 };
+
+// Gives init what it starts the agent by: the first order, before a ControlSocket has the socket.
+// An init that is gone is no error here: the conversation's end tells. Errors: as seal();
+// kSystemCall.
+Result<void> send_specification(int socket, const InitSpec& spec);
 
 // One packet; for ControlSocket and its tests. Errors: kPeerProtocol; kNone when nothing is left to
 // come. `empty` is set instead when there is nothing at the moment.

@@ -53,7 +53,7 @@ struct InitSpec {
 Result<std::string> encode(const InitSpec& spec);
 
 // encode(), in a memfd that nobody can change or grow any more (F_SEAL_WRITE, _GROW, _SHRINK,
-// _SEAL). The box only reads it and init closes it before the agent starts.
+// _SEAL). Init only reads it, and closes it before the agent starts.
 Result<UniqueFd> seal(const InitSpec& spec);
 
 }  // namespace redoubtful::cli

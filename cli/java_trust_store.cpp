@@ -152,7 +152,9 @@ std::vector<std::string> certificates_of(std::string_view pem) {
   }
 }
 
-JavaTrustStore::JavaTrustStore(std::size_t count) {
+JavaTrustStore::JavaTrustStore(std::size_t count, std::size_t bytes) {
+  constexpr std::size_t kAround = 64;  // of the store, and of each entry: names, lengths, dates
+  bytes_.reserve(bytes + (count + 1) * kAround);
   for (const char c : std::string_view("changeit")) checksum_.add(std::string{'\0', c});
   checksum_.add("Mighty Aphrodite");
   constexpr std::uint32_t kMagic = 0xFEEDFEED;
@@ -175,7 +177,10 @@ void JavaTrustStore::add(std::string_view certificate) {
   put(entry.take());
 }
 
-std::string JavaTrustStore::finish() { return bytes_ + checksum_.finish(); }
+std::string JavaTrustStore::finish() {
+  bytes_ += checksum_.finish();
+  return std::move(bytes_);
+}
 
 void JavaTrustStore::put(std::string_view bytes) {
   checksum_.add(bytes);
@@ -183,7 +188,7 @@ void JavaTrustStore::put(std::string_view bytes) {
 }
 
 std::string java_trust_store(const std::vector<std::string>& certificates) {
-  JavaTrustStore store(certificates.size());
+  JavaTrustStore store(certificates.size(), 0);
   for (const auto& certificate : certificates) store.add(certificate);
   return store.finish();
 }

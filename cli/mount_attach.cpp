@@ -13,52 +13,14 @@
 #include <map>
 #include <utility>
 
+#include "cli/mount_calls.hpp"
 #include "common/file.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
 namespace {
 
-constexpr std::uint64_t kSafe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kNoLinks = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-
-// A copy of the mount at `fd` (with all below it), attached nowhere yet.
-Result<UniqueFd> clone_tree(int fd) {
-  UniqueFd tree(static_cast<int>(::syscall(
-      SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE)));
-  if (!tree) return Error::system_call("cannot copy the mount (open_tree)", errno);
-  return tree;
-}
-
-Result<void> set_attributes(int tree, std::uint64_t attributes, unsigned flags) {
-  mount_attr change{};
-  change.attr_set = attributes;
-  if (::syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &change, sizeof change) != 0) {
-    return Error::system_call("cannot restrict the mount (mount_setattr)", errno);
-  }
-  return {};
-}
-
-Result<void> attach(int tree, int target) {
-  if (::syscall(SYS_move_mount, tree, "", target, "",
-                MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
-    return Error::system_call("cannot attach the mount (move_mount)", errno);
-  }
-  return {};
-}
-
-Result<UniqueFd> new_tmpfs(const char* mode) {
-  const UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
-  if (!context) return Error::system_call("cannot make a tmpfs (fsopen)", errno);
-  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", "redoubtful", 0) != 0 ||
-      ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "mode", mode, 0) != 0 ||
-      ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    return Error::system_call("cannot make a tmpfs (fsconfig)", errno);
-  }
-  UniqueFd tree(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, kSafe)));
-  if (!tree) return Error::system_call("cannot make a tmpfs (fsmount)", errno);
-  return tree;
-}
 
 Result<bool> is_directory(int fd) {
   struct stat info {};
@@ -85,16 +47,18 @@ class Assembler {
                                               quoted(overlay.mount));
       }
     }
-    return set_attributes(root_.get(), MOUNT_ATTR_RDONLY, 0);
+    return set_mount_attributes(root_.get(), MOUNT_ATTR_RDONLY, 0);
   }
+
+  std::vector<UniqueFd> take_writers() { return std::move(writers_); }
 
  private:
   Result<void> make_root() {
-    auto tree = new_tmpfs("0755");
+    auto tree = make_tmpfs("0755");
     if (!tree) return std::move(tree).error();
     auto staging = open_resolved(AT_FDCWD, kStagingRoot, O_PATH | O_DIRECTORY, kNoLinks);
     if (!staging) return std::move(staging).error();
-    if (auto done = attach(tree->get(), staging->get()); !done) return done;
+    if (auto done = attach_mount(tree->get(), staging->get()); !done) return done;
     root_ = std::move(*tree);
     covered_ = std::move(*staging);
     return {};
@@ -182,14 +146,14 @@ class Assembler {
       case StepKind::kSymlink:
         return make_link(step);
       case StepKind::kFile:
-        return make_file(step.target, step.text, step.permissions);
+        return make_file(step);
       case StepKind::kTmpfs: {
         auto target = open_target(step.target, S_IFDIR);
         if (!target) return std::move(target).error();
         // Sticky and open to all only where that is the custom; a home is its owner's.
-        auto tree = new_tmpfs(step.part == StepPart::kHome ? "0700" : "1777");
+        auto tree = make_tmpfs(step.part == StepPart::kHome ? "0700" : "1777");
         if (!tree) return std::move(tree).error();
-        return attach(tree->get(), target->get());
+        return attach_mount(tree->get(), target->get());
       }
       case StepKind::kBind:
         return bind(step);
@@ -211,14 +175,31 @@ class Assembler {
     return {};
   }
 
-  Result<void> make_file(const std::string& target, const std::string& text, mode_t mode) {
-    auto parent = open_parent(target);
+  Result<void> make_file(const MountStep& step) {
+    auto parent = open_parent(step.target);
     if (!parent) return std::move(parent).error();
-    const UniqueFd file(::openat(parent->get(), std::string(name_of(target)).c_str(),
+    const std::string name(name_of(step.target));
+    const UniqueFd file(::openat(parent->get(), name.c_str(),
                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return Error::system_call("cannot make the file", errno);
-    if (auto written = write_all(file.get(), text); !written) return written;
-    if (::fchmod(file.get(), mode) != 0) return Error::system_call("cannot set the mode", errno);
+    if (step.later) {
+      if (auto kept = keep_writer(parent->get(), name); !kept) return kept;
+    } else if (auto written = write_all(file.get(), step.text); !written) {
+      return written;
+    }
+    if (::fchmod(file.get(), step.permissions) != 0) {
+      return Error::system_call("cannot set the mode", errno);
+    }
+    return {};
+  }
+
+  // Opened through a mount of its own: one with a writer cannot be made read-only.
+  Result<void> keep_writer(int parent, const std::string& name) {
+    auto apart = clone_tree(parent, Depth::kThisMount);
+    if (!apart) return std::move(apart).error();
+    auto writer = open_beneath(apart->get(), name, O_WRONLY);
+    if (!writer) return std::move(writer).error();
+    writers_.push_back(std::move(*writer));
     return {};
   }
 
@@ -239,12 +220,12 @@ class Assembler {
     auto tree = clone_source(step);
     if (!tree) return std::move(tree).error();
     const std::uint64_t attributes =
-        step.mode == MountMode::kReadWrite ? kSafe : kSafe | MOUNT_ATTR_RDONLY;
-    if (auto set = set_attributes(tree->get(), attributes, AT_RECURSIVE); !set) return set;
+        step.mode == MountMode::kReadWrite ? kSafeMount : kSafeMount | MOUNT_ATTR_RDONLY;
+    if (auto set = set_mount_attributes(tree->get(), attributes, AT_RECURSIVE); !set) return set;
     auto target =
         open_target(step.target, step.facts.type == FileType::kDirectory ? S_IFDIR : S_IFREG);
     if (!target) return std::move(target).error();
-    if (auto done = attach(tree->get(), target->get()); !done) return done;
+    if (auto done = attach_mount(tree->get(), target->get()); !done) return done;
     if (step.part == StepPart::kUser && step.facts.type == FileType::kDirectory)
       trees_[step.target] = std::move(*tree);
     return {};
@@ -256,10 +237,11 @@ class Assembler {
     if (!source) return std::move(source).error();
     auto tree = clone_tree(source->get());
     if (!tree) return std::move(tree).error();
-    if (auto set = set_attributes(tree->get(), kSafe | MOUNT_ATTR_RDONLY, 0); !set) return set;
+    if (auto set = set_mount_attributes(tree->get(), kSafeMount | MOUNT_ATTR_RDONLY, 0); !set)
+      return set;
     auto target = open_target(step.target, S_IFREG);
     if (!target) return std::move(target).error();
-    return attach(tree->get(), target->get());
+    return attach_mount(tree->get(), target->get());
   }
 
   Result<void> place_own_parts(const std::string& init_program) {
@@ -275,7 +257,10 @@ class Assembler {
     init.facts.device = info.st_dev;
     init.facts.inode = info.st_ino;
     if (auto done = bind(init); !done) return std::move(done).error().during("mounting init");
-    if (auto done = make_file(kMaskFile, "", 0); !done) return done;
+    MountStep mask;
+    mask.target = kMaskFile;
+    mask.permissions = 0;
+    if (auto done = make_file(mask); !done) return done;
     auto directory = open_target(kMaskDirectory, S_IFDIR);
     if (!directory) return std::move(directory).error();
     auto parent = open_parent(kMaskDirectory);
@@ -294,6 +279,7 @@ class Assembler {
   UniqueFd covered_;  // the host's own directory at kStagingRoot
   std::vector<const MountStep*> done_;
   std::map<std::string, UniqueFd> trees_;
+  std::vector<UniqueFd> writers_;
 };
 
 Result<void> lay_over(int root, int target, OverlayKind kind) {
@@ -308,9 +294,10 @@ Result<void> lay_over(int root, int target, OverlayKind kind) {
     tree = clone_tree(target);
   }
   if (!tree) return std::move(tree).error();
-  const std::uint64_t attributes = kind == OverlayKind::kPin ? kSafe : kSafe | MOUNT_ATTR_RDONLY;
-  if (auto set = set_attributes(tree->get(), attributes, AT_RECURSIVE); !set) return set;
-  return attach(tree->get(), target);
+  const std::uint64_t attributes =
+      kind == OverlayKind::kPin ? kSafeMount : kSafeMount | MOUNT_ATTR_RDONLY;
+  if (auto set = set_mount_attributes(tree->get(), attributes, AT_RECURSIVE); !set) return set;
+  return attach_mount(tree->get(), target);
 }
 
 Result<void> Assembler::lay(const Overlay& overlay) {
@@ -323,12 +310,15 @@ Result<void> Assembler::lay(const Overlay& overlay) {
 
 }  // namespace
 
-Result<void> attach_mounts(const MountPlan& plan, const std::vector<Overlay>& overlays,
-                           const std::string& init_program) {
+Result<std::vector<UniqueFd>> attach_mounts(const MountPlan& plan,
+                                            const std::vector<Overlay>& overlays,
+                                            const std::string& init_program) {
   const mode_t mask = ::umask(0);
-  auto done = Assembler(plan).assemble(overlays, init_program);
+  Assembler assembler(plan);
+  auto done = assembler.assemble(overlays, init_program);
   ::umask(mask);
-  return done;
+  if (!done) return std::move(done).error();
+  return assembler.take_writers();
 }
 
 Result<void> shield_device_nodes() {
@@ -342,10 +332,11 @@ Result<void> shield_device_nodes() {
     }
     auto tree = clone_tree(place->get());
     if (!tree) return std::move(tree).error().during(node);
-    if (auto set = set_attributes(tree->get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0); !set) {
+    if (auto set = set_mount_attributes(tree->get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0);
+        !set) {
       return std::move(set).error().during(node);
     }
-    if (auto done = attach(tree->get(), place->get()); !done) {
+    if (auto done = attach_mount(tree->get(), place->get()); !done) {
       return std::move(done).error().during(node);
     }
   }

@@ -41,11 +41,14 @@ struct Overlay {
   OverlayKind kind = OverlayKind::kPin;
 };
 
+// Returns descriptors for writing to the files whose text comes later, in the order of their steps:
+// the box, whose view of them is read-only, can be finished while that text is not known yet.
 // Errors: kInvalidMount where a source changed since it was planned or a mount point is missing;
 // kSystemCall. Precondition: enter_box_namespaces() has succeeded in this process.
 // Source: open_tree(2), move_mount(2), mount_setattr(2) (Linux 5.12), fsopen(2).
-Result<void> attach_mounts(const MountPlan& plan, const std::vector<Overlay>& overlays,
-                           const std::string& init_program);
+Result<std::vector<UniqueFd>> attach_mounts(const MountPlan& plan,
+                                            const std::vector<Overlay>& overlays,
+                                            const std::string& init_program);
 
 // Device nodes that bwrap binds from the host's /dev into the box, and that belong to this user (as
 // root: all of them). Through the bind the agent could chmod or touch the host's own inode; here

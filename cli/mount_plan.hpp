@@ -63,6 +63,7 @@ struct MountStep {
   std::string source;  // kBind: real path on the host; kCover: path in the box
   std::string text;
   mode_t permissions = 0444;  // kFile
+  bool later = false;  // kFile: made empty; `text` is written through what attach_mounts() returns
   MountMode mode = MountMode::kReadOnly;
   FileFacts facts;  // kBind: what `source` was when it was planned
   std::string why;  // for `show`, --dry-run and errors: where it was asked for

@@ -86,6 +86,12 @@ Result<void> find_programs(const NetworkProfile& network, SessionRequest& sessio
   return {};
 }
 
+void log_notes(std::initializer_list<const std::vector<std::string>*> lists) {
+  for (const auto* list : lists) {
+    for (const auto& line : *list) log::note(line);
+  }
+}
+
 // What this box may write, and earlier ones could.
 std::vector<std::string> written_places(const MountPlan& plan, const HostFacts& facts) {
   std::vector<std::string> out = facts.written_roots;
@@ -136,20 +142,10 @@ Result<int> run(RunRequest request) {
   log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
-  if (auto settled = network->settle(); !settled) return std::move(settled).error();
-  log::stage("the proxy is ready");
+  if (network->plan_needs_answer()) {
+    if (auto settled = network->settle(); !settled) return std::move(settled).error();
+  }
   network->add_to(*plan, *collected->facts.files);
-  EnvironmentFacts environment_facts{.user = collected->facts.user,
-                                     .uid = collected->facts.uid,
-                                     .home = plan->home,
-                                     .shell = collected->facts.shell,
-                                     .path = plan->path,
-                                     .network = profile.network.mode.value,
-                                     .allowed_hosts = allowed_hosts(profile.network)};
-  network->add_to(environment_facts);
-  auto environment =
-      agent_environment(profile.environment, collected->environment, environment_facts);
-  if (!environment) return std::move(environment).error();
   log::stage("planned");
 
   std::vector<std::string> command = request.command;
@@ -158,15 +154,28 @@ Result<int> run(RunRequest request) {
   for (const auto& argument : profile.arguments) arguments.push_back(argument.value);
   command.insert(command.begin() + 1, arguments.begin(), arguments.end());
 
-  using Lines = const std::vector<std::string>*;
-  for (const Lines lines :
-       std::initializer_list<Lines>{&collected->warnings, &plan->notes, &network->notes(),
-                                    &environment->warnings, &guards->warnings()}) {
-    for (const auto& line : *lines) log::note(line);
-  }
+  log_notes({&collected->warnings, &plan->notes, &guards->warnings()});
+  // What waits for the proxy's answer.
+  const auto complete = [&]() -> Result<Completion> {
+    if (auto settled = network->settle(); !settled) return std::move(settled).error();
+    EnvironmentFacts facts{.user = collected->facts.user,
+                           .uid = collected->facts.uid,
+                           .home = plan->home,
+                           .shell = collected->facts.shell,
+                           .path = plan->path,
+                           .network = profile.network.mode.value,
+                           .allowed_hosts = allowed_hosts(profile.network)};
+    network->add_to(facts);
+    auto environment = agent_environment(profile.environment, collected->environment, facts);
+    if (!environment) return std::move(environment).error();
+    log_notes({&network->notes(), &environment->warnings});
+    return Completion{std::move(environment->variables), network->take_later_texts()};
+  };
   if (request.dry_run) {
+    auto completion = complete();
+    if (!completion) return std::move(completion).error();
     const std::string text =
-        plan_text(*plan, guards->overlays(), profile, environment->variables, command);
+        plan_text(*plan, guards->overlays(), profile, completion->environment, command);
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
@@ -193,7 +202,7 @@ Result<int> run(RunRequest request) {
   session.limits = &*limits;
   session.spec.limits = limits->resource_limits();
   session.spec.arguments = std::move(command);
-  session.spec.environment = std::move(environment->variables);
+  session.complete = complete;
   session.spec.directory = plan->directory;
   session.spec.limits.push_back(descriptors);
   // Landlock forbids every mount to those it confines, and sandboxes inside mount.

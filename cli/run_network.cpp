@@ -82,9 +82,7 @@ Result<void> RunNetwork::configure(const Places& places, const std::string& sess
                                        .commands = std::move(commands),
                                        .audit = std::move(*audit)});
   if (!configured) return configured;
-  // What costs time and nobody waits for, while the proxy gets ready.
-  remove_old_audit_logs(places.state);
-  trust_.emplace(read_system_bundle());
+  state_ = places.state;
   return {};
 }
 
@@ -99,10 +97,23 @@ void RunNetwork::plan_login_files() {
   }
 }
 
+bool RunNetwork::plan_needs_answer() const {
+  return proxy_ && std::any_of(profile_->credentials.begin(), profile_->credentials.end(),
+                               [](const auto& one) { return !one.expose_file.empty(); });
+}
+
+std::vector<FileText> RunNetwork::take_later_texts() {
+  return trust_ ? trust_->finish(ready_.ca_certificate) : std::vector<FileText>();
+}
+
 Result<void> RunNetwork::settle() {
-  if (!proxy_) return {};
+  if (!proxy_ || settled_) return {};
+  // What costs time and nobody waits for, while the proxy gets ready and the box is built.
+  trust_.emplace(read_system_bundle());
+  remove_old_audit_logs(state_);
   auto ready = proxy_->wait_until_ready();
   if (!ready) return std::move(ready).error();
+  settled_ = true;
   ready_ = std::move(*ready);
   if (auto note = spares_note(profile_->network); !note.empty()) {
     ready_.notes.push_back(std::move(note));
@@ -111,7 +122,7 @@ Result<void> RunNetwork::settle() {
 }
 
 void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
-  if (trust_) trust_->add_to(plan, files, ready_.ca_certificate);
+  if (proxy_) SystemTrust::add_to(plan, files);
   add_login_files(plan, ready_.files, home_);
   MountStep policy;
   policy.kind = StepKind::kFile;

@@ -31,12 +31,20 @@ class RunNetwork {
   // Nothing is started: for --dry-run.
   static RunNetwork planned(const Profile& profile);
 
-  // Waits for the proxy; then surrogates and certificate authority are known. Errors: what it could
-  // not do, such as a credential whose source is absent.
+  // Whether the plan depends on the proxy's answer: login files are there where their credential
+  // is. Otherwise the box is built while the proxy gets ready.
+  bool plan_needs_answer() const;
+
+  // Waits for the proxy; then surrogates and certificate authority are known. A second time it does
+  // nothing. Errors: what it could not do, such as a credential whose source is absent.
   Result<void> settle();
 
-  // Adds to the plan what says so inside: certificates, bundles, the policy.
+  // Adds to the plan what says so inside: certificates, bundles, the policy. After settle() where
+  // plan_needs_answer().
   void add_to(MountPlan& plan, const HostFiles& files) const;
+
+  // After settle(): the text of the plan's later files, in the order of their steps. Once.
+  std::vector<FileText> take_later_texts();
   // Adds to the environment's facts.
   void add_to(EnvironmentFacts& facts) const;
 
@@ -57,8 +65,10 @@ class RunNetwork {
   bool planned_ = false;                  // nothing is started
   std::vector<std::string> environment_;  // the host's
   std::string home_;                      // the host's
+  std::string state_;                     // the host's: Places::state
   std::optional<ProxyProcess> proxy_;
-  std::optional<SystemTrust> trust_;  // with the proxy
+  std::optional<SystemTrust> trust_;  // with the proxy, from settle() on
+  bool settled_ = false;
   control::Ready ready_;
 };
 

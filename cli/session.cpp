@@ -14,9 +14,12 @@
 #include "cli/box_process.hpp"
 #include "cli/box_sockets.hpp"
 #include "cli/console.hpp"
+#include "cli/control_socket.hpp"
 #include "cli/event_loop.hpp"
 #include "cli/log.hpp"
+#include "cli/passed_descriptors.hpp"
 #include "cli/pasta_command.hpp"
+#include "common/file.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
 
@@ -70,8 +73,7 @@ class Session {
     if (needs_pasta(request_.profile->network)) {
       if (auto started = start_pasta(); !started) return fail(std::move(started).error());
     }
-    if (auto built = box_->wait_until_built(); !built) return fail(std::move(built).error());
-    log::stage("the box is built");
+    if (auto done = complete(); !done) return fail(std::move(done).error());
     if (auto watched = watch_everything(); !watched) return fail(std::move(watched).error());
     if (!pasta_) let_go();
     if (auto ran = loop_.run(); !ran) return fail(std::move(ran).error());
@@ -102,8 +104,6 @@ class Session {
 
   Result<void> start_box() {
     console_->fill(request_.spec);
-    auto spec = seal(request_.spec);
-    if (!spec) return std::move(spec).error();
     auto control = make_control();
     if (!control) return std::move(control).error();
     auto seccomp =
@@ -119,11 +119,12 @@ class Session {
       complaints = std::move(pipe->write);
       standard[2] = complaints.get();
     }
-    SocketPair ways;
+    UniqueFd their_ways;
     if (request_.proxy != nullptr) {
       auto pair = make_control();
       if (!pair) return std::move(pair).error();
-      ways = std::move(*pair);
+      ways_ = std::move(pair->ours);
+      their_ways = std::move(pair->theirs);
     }
     auto box = BoxProcess::start({.plan = request_.plan,
                                   .overlays = request_.guards->overlays(),
@@ -133,23 +134,62 @@ class Session {
                                   .gid = ::getgid(),
                                   .nested = request_.profile->nested.value,
                                   .standard = standard,
-                                  .spec_fd = spec->get(),
                                   .control_fd = control->theirs.get(),
                                   .seccomp = &*seccomp,
                                   .limits = request_.limits,
-                                  .ways_fd = ways.theirs.get(),
+                                  .ways_fd = their_ways.get(),
                                   .ways = ways_in(request_.profile->network)});
     if (!box) return std::move(box).error();
     box_.emplace(std::move(*box));
     // From here on somebody of the same user could attach to us; the child has its own setting.
     ::prctl(PR_SET_DUMPABLE, 0);
     log::stage("namespaces made");
-    control->theirs.reset();
+    control_ = std::move(control->ours);
+    return {};
+  }
+
+  // The box is being built, and the proxy gets ready; then init, the files and the proxy each get
+  // what the other one made.
+  Result<void> complete() {
+    control::Listeners sockets;
     if (request_.proxy != nullptr) {
-      auto sockets = receive_ways_in(ways.ours.get());
-      if (!sockets) return std::move(sockets).error();
-      if (auto served = request_.proxy->serve(std::move(*sockets)); !served) return served;
+      auto taken = receive_ways_in(ways_.get());
+      if (!taken) return std::move(taken).error();
+      sockets = std::move(*taken);
     }
+    auto completion = request_.complete();
+    if (!completion) return std::move(completion).error();
+    log::stage("the proxy is ready");
+    if (auto built = box_->wait_until_built(); !built) return built;
+    log::stage("the box is built");
+    if (auto written = write_later(completion->files); !written) return written;
+    if (request_.proxy != nullptr) {
+      if (auto served = request_.proxy->serve(std::move(sockets)); !served) return served;
+    }
+    request_.spec.environment = std::move(completion->environment);
+    if (auto sent = send_specification(control_.get(), request_.spec); !sent) return sent;
+    return attach_console();
+  }
+
+  // Nobody has looked at them yet: init waits for its specification.
+  Result<void> write_later(const std::vector<FileText>& files) {
+    if (files.empty()) return {};
+    auto writers = take_descriptors(ways_.get());
+    if (!writers) return std::move(writers).error();
+    ways_.reset();
+    if (writers->descriptors.size() != files.size()) {
+      return Error(Errc::kPeerProtocol, "the box's files did not arrive whole");
+    }
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      for (const std::string* part : {&files[i].first, &files[i].second}) {
+        auto written = write_all(writers->descriptors[i].get(), *part);
+        if (!written) return std::move(written).error().during("writing the box's certificates");
+      }
+    }
+    return {};
+  }
+
+  Result<void> attach_console() {
     ConsoleEvents events;
     events.on_started = [this] {
       agent_started_ = true;
@@ -174,7 +214,7 @@ class Session {
     events.on_lost = [this](Error error) { lost(std::move(error)); };
     events.on_message = [](const std::string& text) { log::note(text); };
     events.on_drained = [this] { loop_.stop(); };
-    return console_->attach(std::move(control->ours), std::move(events));
+    return console_->attach(std::move(control_), std::move(events));
   }
 
   // The box ended, and init did not say how.
@@ -317,6 +357,8 @@ class Session {
   std::optional<Console> console_;
   std::optional<BoxProcess> box_;
   std::optional<ChildProcess> pasta_;
+  UniqueFd control_;  // until the console has it
+  UniqueFd ways_;     // from the box's child: its sockets, then its later files
   UniqueFd bwrap_output_;
   UniqueFd pasta_output_;
   std::string pasta_text_;

@@ -10,6 +10,7 @@ namespace redoubtful::cli {
 namespace {
 
 constexpr std::size_t kMaxBundleBytes = 16 * 1024 * 1024;
+constexpr std::size_t kAuthorityBytes = 1024;  // more than one on P-256 needs
 
 // Debian, Fedora and its kin, openSUSE, Alpine, Arch: where programs look for all roots in one
 // file.
@@ -61,35 +62,45 @@ bool shown_as_it_is(const MountPlan& plan, const std::string& path) {
          innermost->source == innermost->target && innermost->mode == MountMode::kReadOnly;
 }
 
+// With room for the proxy's authority, which the store's head counts on.
+JavaTrustStore java_store_of(const std::vector<std::string>& certificates) {
+  std::size_t bytes = 0;
+  for (const auto& certificate : certificates) bytes += certificate.size();
+  JavaTrustStore store(certificates.size() + 1, bytes + kAuthorityBytes);
+  for (const auto& certificate : certificates) store.add(certificate);
+  return store;
+}
+
 }  // namespace
 
 std::string read_system_bundle() {
   for (const char* path : kBundles) {
-    if (auto text = read_file(path, kMaxBundleBytes); text && !text->empty()) return *text;
+    if (auto text = read_file(path, kMaxBundleBytes); text && !text->empty()) {
+      return std::move(*text);
+    }
   }
   return {};
 }
 
 SystemTrust::SystemTrust(std::string bundle)
-    : bundle_(std::move(bundle)),
-      certificates_(certificates_of(bundle_)),
-      java_(certificates_.size() + 1) {
+    : bundle_(std::move(bundle)), java_(java_store_of(certificates_of(bundle_))) {
   if (!bundle_.empty() && bundle_.back() != '\n') bundle_ += '\n';
-  for (const auto& certificate : certificates_) java_.add(certificate);
 }
 
-void SystemTrust::add_to(MountPlan& plan, const HostFiles& files,
-                         std::string_view authority) const {
-  // The proxy's authority is one certificate, which the store's head counts on.
-  JavaTrustStore java = java_;
-  for (const auto& certificate : certificates_of(authority)) java.add(certificate);
-  const auto add_file = [&](const char* target, std::string text) {
+std::vector<FileText> SystemTrust::finish(const std::string& authority) {
+  for (const auto& certificate : certificates_of(authority)) java_.add(certificate);
+  std::vector<FileText> out;
+  out.push_back({authority, {}});
+  out.push_back({java_.finish(), {}});
+  out.push_back({std::move(bundle_), authority});
+  return out;
+}
+
+void SystemTrust::add_to(MountPlan& plan, const HostFiles& files) {
+  for (const char* target : {kCaFile, kJavaStoreFile, kCaBundleFile}) {
     plan.steps.push_back(step_of(StepKind::kFile, target));
-    plan.steps.back().text = std::move(text);
-  };
-  add_file(kCaFile, std::string(authority));
-  add_file(kJavaStoreFile, java.finish());
-  add_file(kCaBundleFile, bundle_ + std::string(authority));
+    plan.steps.back().later = true;
+  }
 
   std::set<std::string> covered;
   const auto cover = [&](const char* path, const char* with) {

@@ -57,9 +57,10 @@ std::string sha1(std::string_view bytes);
 // Source: OpenJDK, sun.security.provider.JavaKeyStore (engineStore).
 class JavaTrustStore {
  public:
-  explicit JavaTrustStore(std::size_t count);  // so many will be added
-  void add(std::string_view certificate);      // DER
-  std::string finish();
+  // So many certificates will be added, of so many bytes together.
+  JavaTrustStore(std::size_t count, std::size_t bytes);
+  void add(std::string_view certificate);  // DER
+  std::string finish();                    // once, last
 
  private:
   void put(std::string_view bytes);
@@ -70,19 +71,29 @@ class JavaTrustStore {
 };
 std::string java_trust_store(const std::vector<std::string>& certificates);
 
+// Of a file: in two parts, so that what is long and known early is not copied for what is short
+// and comes late.
+struct FileText {
+  std::string first;
+  std::string second;
+};
+
 // The host's roots, decoded and hashed while the proxy makes the session's authority: that is
 // most of the work, and it need not wait.
 class SystemTrust {
  public:
   explicit SystemTrust(std::string bundle);
 
-  // Adds the files, and the covers over the bundles that `plan` shows, to the end of the plan.
-  // `authority` is PEM. A cover needs its place to exist on the host.
-  void add_to(MountPlan& plan, const HostFiles& files, std::string_view authority) const;
+  // Adds the files (MountStep::later), and the covers over the bundles that `plan` shows, to the
+  // end of the plan. A cover needs its place to exist on the host.
+  static void add_to(MountPlan& plan, const HostFiles& files);
+
+  // What is in the files, in the order of their steps. `authority` is the proxy's, one certificate
+  // in PEM. Once.
+  std::vector<FileText> finish(const std::string& authority);
 
  private:
   std::string bundle_;
-  std::vector<std::string> certificates_;
   JavaTrustStore java_;  // of all but the authority
 };
 

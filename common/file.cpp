@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "common/text.hpp"
@@ -39,6 +40,8 @@ Result<std::string> read_file(int fd, std::size_t max_bytes) {
   if (::fstat(fd, &info) != 0) return Error::system_call("cannot stat the open file", errno);
   if (!S_ISREG(info.st_mode)) return Error(Errc::kInvalidProfile, "not a regular file");
   std::string bytes;
+  // What to expect, not a promise: a file may grow, and those of /proc say 0.
+  bytes.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
   char buffer[16384];
   for (;;) {
     const ssize_t got = ::read(fd, buffer, sizeof buffer);

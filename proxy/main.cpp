@@ -124,16 +124,17 @@ int serve(int fd) {
                                          std::move(*authority));
   if (!application) return fail(fd, application.error());
   if (auto sent = control::send(fd, (*application)->take_ready()); !sent) return kFailed;
-  // The command line builds the box meanwhile.
+  Conversation conversation(context, **application, receiver, fd);
+  auto second = receiver.receive();
+  if (!second) return 0;  // the box was not built
+  // Not earlier: it takes as much time as the box's start, which is waited for; the first connection
+  // comes when a program has started.
   if (auto prepared = (*application)->prepare_for_confinement(); !prepared) {
     return fail(fd, prepared.error());
   }
   auto confined = confine();
   if (!confined) return fail(fd, confined.error());
   for (const auto& note : *confined) complain(note);
-  Conversation conversation(context, **application, receiver, fd);
-  auto second = receiver.receive();
-  if (!second) return 0;  // the box was not built
   if (auto* listeners = std::get_if<control::Listeners>(&*second)) {
     if (auto begun = (*application)->serve(std::move(*listeners)); !begun) {
       return fail(fd, begun.error());

@@ -39,6 +39,31 @@ void fail(protocol::Stage stage, int error) {
   ::_exit(protocol::kExitBroken);
 }
 
+int wait_for_specification() {
+  protocol::Message message;
+  iovec part{&message, sizeof message};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = ancillary;
+  header.msg_controllen = sizeof ancillary;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(kControl, &header, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+  if (got != static_cast<ssize_t>(sizeof message) ||
+      message.version != protocol::kProtocolVersion ||
+      message.type != static_cast<std::uint16_t>(protocol::Order::kSpecification) ||
+      rights == nullptr || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) {
+    ::_exit(protocol::kExitBroken);
+  }
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
+  return descriptor;
+}
+
 bool next_order(protocol::Message& message) {
   ssize_t got = 0;
   do {

@@ -17,6 +17,10 @@ void report(protocol::Report type, int value = 0, int detail = 0, int descriptor
 // Reports kFailed and exits.
 [[noreturn]] void fail(protocol::Stage stage, int error);
 
+// Waits for the first order and returns the specification's descriptor. Does not return when the
+// supervisor is gone, or says something else.
+int wait_for_specification();
+
 // Takes one order. False when none is there. Does not return when the supervisor is gone; orders of
 // another version or size end the box as well.
 bool next_order(protocol::Message& message);

@@ -146,6 +146,8 @@ class Init {
         send_signal(SIGHUP, Target::kForegroundGroup);
         resume();
         return;
+      case Order::kSpecification:  // the first order only
+        break;
     }
     ::_exit(protocol::kExitBroken);
   }
@@ -240,20 +242,19 @@ int main(int argc, char** argv) {
   // Before anything else: the agent shares our uid and must not be able to trace or open us.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   // kill(-1) is meant for a box. Outside of any PID namespace, pid 2 is a kernel thread.
-  if (argc != 3 || ::getpid() != 2) {
+  if (argc != 2 || ::getpid() != 2) {
     static constexpr char kText[] =
         "redoubtful-init: started by 'redoubtful run' only, as the first program of a box\n";
     if (::write(2, kText, sizeof kText - 1) < 0) return protocol::kExitBroken;
     return protocol::kExitBroken;
   }
-  const int spec_fd = std::atoi(argv[1]);
-  const int control_fd = std::atoi(argv[2]);
-  static init::Spec spec;
-  const bool loaded = spec_fd > 2 && control_fd > 2 && init::load_spec(spec_fd, spec);
-  const int load_error = errno;
-  if (!init::arrange_descriptors(control_fd)) return protocol::kExitBroken;
+  const int control_fd = std::atoi(argv[1]);
+  if (control_fd <= 2 || !init::arrange_descriptors(control_fd)) return protocol::kExitBroken;
   init::arrange_signals();
-  if (!loaded) init::fail(protocol::Stage::kSpecification, load_error);
+  const int spec_fd = init::wait_for_specification();
+  static init::Spec spec;
+  if (!init::load_spec(spec_fd, spec)) init::fail(protocol::Stage::kSpecification, errno);
+  ::close(spec_fd);
   static init::Init self(spec);
   self.prepare();
   self.run();

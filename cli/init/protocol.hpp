@@ -2,15 +2,16 @@
 
 // What the supervisor outside and redoubtful-init inside say to each other.
 //
-// The specification goes in once: a sealed memfd with everything init needs to start the agent.
-// After that, fixed-size messages pass over a SOCK_SEQPACKET pair, one message a packet. Both
-// programs come out of one build, so the layout is the compiler's; kProtocolVersion is checked all
-// the same, because an old init left in an installation must fail with a sentence and not by
-// chance.
+// The specification goes in first, and once: a sealed memfd with everything init needs to start the
+// agent, with the order kSpecification. Until then init waits: the box is finished while the
+// supervisor still learns what belongs into it. After that, fixed-size messages pass over a
+// SOCK_SEQPACKET pair, one message a packet. Both programs come out of one build, so the layout is
+// the compiler's; kProtocolVersion is checked all the same, because an old init left in an
+// installation must fail with a sentence and not by chance.
 //
-// Trust: init believes the specification (it was sealed before the box existed). The supervisor
-// believes nothing: init shares its uid and its PID namespace with the agent. Nothing init says may
-// do more than end, stop or continue this run.
+// Trust: init believes the specification (it was sealed before it came, and nothing of the agent
+// runs yet). The supervisor believes nothing: init shares its uid and its PID namespace with the
+// agent. Nothing init says may do more than end, stop or continue this run.
 //
 // No heap, no exceptions, no library types: init is a static program that must start in no time.
 
@@ -90,11 +91,12 @@ enum class Report : std::uint16_t {
 // supervisor → init.
 enum class Order : std::uint16_t {
   kGo = 1,
-  kSignal,    // value = signal, detail = Target
-  kFreeze,    // stop every process of the box; answered by kFrozen
-  kContinue,  // undo kFreeze and continue the agent; value = Place
-  kPlace,     // move the agent to the foreground or background of its terminal; value = Place
-  kHangUp,    // the user's terminal is gone: SIGHUP, SIGCONT to the agent
+  kSignal,         // value = signal, detail = Target
+  kFreeze,         // stop every process of the box; answered by kFrozen
+  kContinue,       // undo kFreeze and continue the agent; value = Place
+  kPlace,          // move the agent to the foreground or background of its terminal; value = Place
+  kHangUp,         // the user's terminal is gone: SIGHUP, SIGCONT to the agent
+  kSpecification,  // carries the sealed memfd; the first order, and only that
 };
 
 enum class Target : std::int32_t {

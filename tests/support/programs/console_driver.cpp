@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "cli/console.hpp"
+#include "cli/control_socket.hpp"
 #include "cli/init_spec.hpp"
 
 namespace {
@@ -40,7 +41,7 @@ void write_text(const char* path, const std::string& text) {
 
 // pid 1: what bwrap is in a real box. Starts init as pid 2, reaps, ends when init ends.
 [[noreturn]] void be_pid_one(const std::string& init, const std::array<int, 3>& descriptors,
-                             int spec, int control, uid_t uid, gid_t gid) {
+                             int control, uid_t uid, gid_t gid) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setsid();
   write_text("/proc/self/setgroups", "deny");
@@ -53,17 +54,15 @@ void write_text(const char* path, const std::string& text) {
     for (int fd = 0; fd < 3; ++fd) {
       ::dup2(descriptors[static_cast<std::size_t>(fd)], fd);
     }
-    ::fcntl(spec, F_SETFD, 0);
     ::fcntl(control, F_SETFD, 0);
     // As bwrap does: with capabilities in its own namespace, root could trace init.
     for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;) {
       ++capability;
     }
     char* const nothing[] = {nullptr};
-    const std::string spec_text = std::to_string(spec);
     const std::string control_text = std::to_string(control);
-    ::execle(init.c_str(), init.c_str(), spec_text.c_str(), control_text.c_str(),
-             static_cast<char*>(nullptr), nothing);
+    ::execle(init.c_str(), init.c_str(), control_text.c_str(), static_cast<char*>(nullptr),
+             nothing);
     std::_Exit(125);
   }
   ::close_range(0, ~0U, 0);
@@ -97,8 +96,6 @@ int run(int argc, char** argv) {
     return exit_status(console.error().code());
   }
   console->fill(spec);
-  auto sealed = seal(spec);
-  if (!sealed) die(sealed.error().what().c_str());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) die("socketpair");
   UniqueFd ours(ends[0]);
@@ -109,9 +106,9 @@ int run(int argc, char** argv) {
   const long child = ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD,
                                nullptr, nullptr, 0, 0);
   if (child < 0) die("clone");
-  if (child == 0) be_pid_one(init, descriptors, sealed->get(), theirs.get(), uid, gid);
+  if (child == 0) be_pid_one(init, descriptors, theirs.get(), uid, gid);
   theirs.reset();
-  sealed->reset();
+  if (auto sent = send_specification(ours.get(), spec); !sent) die(sent.error().what().c_str());
 
   int status = 125;
   const auto say = [&](const std::string& text) {
