@@ -5,6 +5,7 @@
 
 #include "common/text.hpp"
 #include "proxy/aws_source.hpp"
+#include "proxy/rule_text.hpp"
 #include "proxy/surrogate.hpp"
 
 namespace redoubtful::proxy {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cstdio>
 
 #include "proxy/json_reader.hpp"
