@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cerrno>
 
 #include "common/text.hpp"

@@ -25,9 +25,12 @@ inline constexpr const char* kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
 class GateWorld {
  public:
   // One credential, "github", for api.example.
-  explicit GateWorld(const RuleList& rules)
+  explicit GateWorld(const RuleList& rules) : GateWorld(rules, credentials(), {}) {}
+  GateWorld(const RuleList& rules, std::vector<LiveCredential> live,
+            std::vector<LiveAwsCredential> aws)
       : policy_(rules.policy()),
-        injector_(credentials()),
+        injector_(std::move(live)),
+        signer_(std::move(aws)),
         file_(::memfd_create("audit", MFD_CLOEXEC)),
         audit_(UniqueFd(::dup(file_.get())), "s"),
         names_([] { return std::chrono::steady_clock::time_point(); }),
