@@ -59,6 +59,12 @@ void Http2Bridge::request_came(std::int32_t stream, HeaderBlock block, EndStream
   }
   if (link.exchange->holds_body()) {
     link.holding = true;
+    // The origin could say so only once the head was sent.
+    if (find_field(link.exchange->request().fields, "expect") != nullptr) {
+      ResponseHead go_on;
+      go_on.status = 100;
+      front_.informational(stream, values_of(go_on, {}));
+    }
     return;
   }
   waiting_.push_back(stream);

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 
 import boto3
+import botocore.config
 
 
 def said(what, good):
@@ -27,7 +28,9 @@ def main():
     for piece in s3.get_object(Bucket="bucket", Key="big")["Body"].iter_chunks(1 << 20):
         digest.update(piece)
     said("streamed back", digest.digest() == hashlib.sha256(data).digest())
-    url = s3.generate_presigned_url("put_object", Params={"Bucket": "bucket", "Key": "presigned key"}, ExpiresIn=60)
+    # By default boto3 presigns with version 2, which AWS itself only takes in its oldest regions.
+    version_4 = botocore.config.Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    url = boto3.client("s3", config=version_4).generate_presigned_url("put_object", Params={"Bucket": "bucket", "Key": "presigned key"}, ExpiresIn=60)
     with urllib.request.urlopen(urllib.request.Request(url, data=b"by URL", method="PUT")) as answer:
         said("presigned put", answer.status == 200)
     print("end")
