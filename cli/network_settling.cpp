@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "cli/yaml_document.hpp"
 #include "common/network_rules.hpp"
 #include "common/text.hpp"
 

@@ -2,7 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "proxy/aws_credential.hpp"
+#include "proxy/limits.hpp"
 #include "proxy/renewal.hpp"
 #include "tests/proxy/gate_support.hpp"
 #include "tests/proxy/sigv4_support.hpp"
