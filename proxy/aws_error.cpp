@@ -56,12 +56,14 @@ std::string_view field_of(const RequestHead& head, std::string_view name) {
   return value == nullptr ? std::string_view() : std::string_view(*value);
 }
 
+// restXml, which the other protocols' clients do not read.
 bool speaks_xml(const RequestHead& head) {
   constexpr std::array kRestXml{std::string_view("s3"),         std::string_view("s3express"),
                                 std::string_view("s3-outposts"), std::string_view("s3-object-lambda"),
                                 std::string_view("cloudfront"), std::string_view("route53")};
   const auto read = read_sigv4(head);
-  if (!read || !*read) return true;  // signed in a way that S3's oldest clients have
+  // Signed badly, or in a way that S3's oldest clients have.
+  if (!read || !*read) return field_of(head, "content-type").empty();
   const std::string& service = (*read)->scope.service;
   return std::find(kRestXml.begin(), kRestXml.end(), service) != kRestXml.end();
 }
@@ -70,18 +72,17 @@ bool speaks_xml(const RequestHead& head) {
 
 AwsError aws_error(unsigned status, std::string_view text, const RequestHead& request) {
   const std::string code(code_of(status));
-  const std::string_view type = field_of(request, "content-type");
-  if (type.find("urlencoded") != std::string_view::npos) {
-    return {"<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" +
-                xml_escaped(text) + "</Message></Error><RequestId>redoubtful</RequestId>" +
-                "</ErrorResponse>\n",
-            kXml,
-            {}};
-  }
-  if (type.find("json") == std::string_view::npos && speaks_xml(request)) {
+  if (speaks_xml(request)) {
     return {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code +
                 "</Code><Message>" + xml_escaped(text) +
                 "</Message><RequestId>redoubtful</RequestId></Error>\n",
+            kXml,
+            {}};
+  }
+  if (field_of(request, "content-type").find("urlencoded") != std::string_view::npos) {
+    return {"<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" +
+                xml_escaped(text) + "</Message></Error><RequestId>redoubtful</RequestId>" +
+                "</ErrorResponse>\n",
             kXml,
             {}};
   }

@@ -4,6 +4,7 @@
 import hashlib
 import io
 import sys
+import urllib.error
 import urllib.request
 
 import boto3
@@ -31,8 +32,11 @@ def main():
     # By default boto3 presigns with version 2, which AWS itself only takes in its oldest regions.
     version_4 = botocore.config.Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
     url = boto3.client("s3", config=version_4).generate_presigned_url("put_object", Params={"Bucket": "bucket", "Key": "presigned key"}, ExpiresIn=60)
-    with urllib.request.urlopen(urllib.request.Request(url, data=b"by URL", method="PUT")) as answer:
-        said("presigned put", answer.status == 200)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=b"by URL", method="PUT")) as answer:
+            said("presigned put", answer.status == 200)
+    except urllib.error.HTTPError as error:
+        print("presigned put:", error, error.read().decode())
     print("end")
 
 
