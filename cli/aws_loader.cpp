@@ -57,12 +57,14 @@ Result<void> settle_aws(CredentialProfile& credential) {
   if (credential.type != CredentialType::kAws) return only_for_values(credential);
   const std::string who = "the credential " + credential.name;
   if (credential.services.empty()) {
-    return wrong(who + " needs the key services: nothing is signed for a service that is not listed")
+    return wrong(who +
+                 " needs the key services: nothing is signed for a service that is not listed")
         .hint("name them as signatures do: services: [s3], [bedrock], one call as ecr:CALL");
   }
   if (!credential.replace_in.empty() || credential.attach) {
-    return wrong(who + " is of type aws: its requests are signed anew, so replace_in and attach "
-                       "have no meaning");
+    return wrong(who +
+                 " is of type aws: its requests are signed anew, so replace_in and attach "
+                 "have no meaning");
   }
   std::vector<std::string>& variables = credential.expose_env;
   if (variables.empty() && credential.expose_file.empty()) {

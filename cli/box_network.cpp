@@ -10,7 +10,6 @@
 namespace redoubtful::cli {
 namespace {
 
-
 // In a git configuration value: a shell function, as gitcredentials(7) has it. The variable's name
 // is a shell identifier (parse_variable_name).
 std::string password_helper(const std::string& variable) {

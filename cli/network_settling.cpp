@@ -121,7 +121,9 @@ Result<void> refuse_unsignable(const CredentialProfile& aws, const Profile& prof
     return error_at(Errc::kInvalidProfile, origin.origin,
                     origin.host.text() + " cannot go via a gateway: what " + aws.name + " (" +
                         aws.origin.text() + ") signs is for " + origin.host.text())
-        .hint("list the gateway's host in the credential, and let the client name it as its endpoint");
+        .hint(
+            "list the gateway's host in the credential, and let the client name it as its "
+            "endpoint");
   }
   return {};
 }

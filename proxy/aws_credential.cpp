@@ -19,9 +19,8 @@ Result<LiveCredential> part(const LiveAwsCredential& credential, const std::stri
                             const std::string& surrogate, std::vector<Surface> surfaces) {
   auto secret = Secret::take(std::string(value));
   if (!secret) return std::move(secret).error();
-  LiveCredential out{credential.name, credential.hosts,   std::move(*secret),
-                     surrogate,       std::move(surfaces), std::nullopt,
-                     credential.exclusive};
+  LiveCredential out{credential.name,     credential.hosts, std::move(*secret),  surrogate,
+                     std::move(surfaces), std::nullopt,     credential.exclusive};
   out.aws = true;
   return out;
 }
@@ -109,8 +108,7 @@ std::string aws_section(const CredentialProfile& profile) {
 Result<std::string> aws_file_text(const std::string& path, const std::vector<AwsExposed>& exposed) {
   if (path.ends_with("/.aws/config")) return harmless_aws_config(path);
   if (!path.ends_with("/.aws/credentials")) {
-    return Error(Errc::kInvalidSecret,
-                 shown(path) + " is no file that keys of AWS are exposed in")
+    return Error(Errc::kInvalidSecret, shown(path) + " is no file that keys of AWS are exposed in")
         .hint("these are ~/.aws/credentials and ~/.aws/config");
   }
   std::string out;

@@ -17,7 +17,7 @@ namespace redoubtful::proxy {
 
 // The same keys in the two forms that they are needed in.
 struct AwsKeyParts {
-  AwsKeys keys;                      // to sign with
+  AwsKeys keys;                       // to sign with
   std::vector<LiveCredential> parts;  // key id, secret, token: to be recognised, and scrubbed
 };
 // Errors: kInvalidSecret, naming the part.

@@ -58,9 +58,10 @@ std::string_view field_of(const RequestHead& head, std::string_view name) {
 
 // restXml, which the other protocols' clients do not read.
 bool speaks_xml(const RequestHead& head) {
-  constexpr std::array kRestXml{std::string_view("s3"),         std::string_view("s3express"),
-                                std::string_view("s3-outposts"), std::string_view("s3-object-lambda"),
-                                std::string_view("cloudfront"), std::string_view("route53")};
+  constexpr std::array kRestXml{
+      std::string_view("s3"),          std::string_view("s3express"),
+      std::string_view("s3-outposts"), std::string_view("s3-object-lambda"),
+      std::string_view("cloudfront"),  std::string_view("route53")};
   const auto read = read_sigv4(head);
   // Signed badly, or in a way that S3's oldest clients have.
   if (!read || !*read) return field_of(head, "content-type").empty();

@@ -21,7 +21,7 @@ namespace redoubtful::proxy {
 struct FreshAwsKeys {
   std::string key_id;
   std::string secret;
-  std::string session_token;                         // empty: none, for long-term keys
+  std::string session_token;                          // empty: none, for long-term keys
   std::optional<std::chrono::sys_seconds> expires{};  // nothing: never, as far as it says
 
   FreshAwsKeys() = default;

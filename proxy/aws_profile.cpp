@@ -109,18 +109,19 @@ Result<AwsSsoLogin> sso_of(const Section& profile, std::string_view config,
   AwsSsoLogin out{value_of(profile, "sso_start_url"), value_of(profile, "sso_region"),
                   value_of(profile, "sso_account_id"), value_of(profile, "sso_role_name")};
   if (const std::string session = value_of(profile, "sso_session"); !session.empty()) {
-    const auto found = read_section(config, [&](std::string_view section) {
-      return names(section, "sso-session", session);
-    });
+    const auto found = read_section(
+        config, [&](std::string_view section) { return names(section, "sso-session", session); });
     if (!found) {
-      return missing(who + " names the sso-session " + quoted(session, 80) + ", which is not there");
+      return missing(who + " names the sso-session " + quoted(session, 80) +
+                     ", which is not there");
     }
     out.cache_key = session;
     out.region = value_of(*found, "sso_region");
   }
   if (out.cache_key.empty() || out.region.empty() || out.account.empty() || out.role.empty()) {
-    return missing(who + " has only a part of what SSO needs: sso_session or sso_start_url and "
-                         "sso_region, sso_account_id, sso_role_name")
+    return missing(who +
+                   " has only a part of what SSO needs: sso_session or sso_start_url and "
+                   "sso_region, sso_account_id, sso_role_name")
         .hint("`aws configure sso` writes all of it");
   }
   return out;
@@ -162,9 +163,10 @@ Result<AwsProfile> find_aws_profile(std::string_view config, std::string_view cr
   AwsProfile out;
   if (!value_of(all, "role_arn").empty()) {
     return missing(who + " assumes a role, which is not done here")
-        .hint("let AWS's own program do it: source: \"command:aws configure export-credentials "
-              "--profile " +
-              shown(name) + "\"");
+        .hint(
+            "let AWS's own program do it: source: \"command:aws configure export-credentials "
+            "--profile " +
+            shown(name) + "\"");
   }
   if (!value_of(all, "sso_session").empty() || !value_of(all, "sso_start_url").empty()) {
     auto sso = sso_of(all, config, who);

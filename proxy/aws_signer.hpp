@@ -83,8 +83,7 @@ class AwsSigner {
                                                     std::chrono::sys_seconds now) const;
 
   // Puts new keys in the place of the old. False: there is no such credential.
-  bool renew(std::string_view name, AwsKeys keys,
-             std::optional<std::chrono::sys_seconds> expires);
+  bool renew(std::string_view name, AwsKeys keys, std::optional<std::chrono::sys_seconds> expires);
   // They could not be had.
   void renewal_failed(std::string_view name, std::string why);
   const std::deque<LiveAwsCredential>& credentials() const noexcept { return credentials_; }

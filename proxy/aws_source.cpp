@@ -68,7 +68,8 @@ class Text {
   std::string text_;
 };
 
-Result<FreshAwsKeys> from_process(const std::string& line, const std::vector<std::string>& commands) {
+Result<FreshAwsKeys> from_process(const std::string& line,
+                                  const std::vector<std::string>& commands) {
   auto words = process_words(line);
   if (words.empty()) return absent("credential_process is no command line");
   auto output = run_source_command({std::move(words), commands});
@@ -89,8 +90,8 @@ Result<FreshAwsKeys> from_profile(std::string_view name, const Variables& variab
   };
   auto config = Text::of(place("AWS_CONFIG_FILE", "/.aws/config"), FilePrivacy::kAny);
   if (!config) return std::move(config).error();
-  auto held = Text::of(place("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
-                       FilePrivacy::kOwnerOnly);
+  auto held =
+      Text::of(place("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"), FilePrivacy::kOwnerOnly);
   if (!held) return std::move(held).error();
   auto profile = find_aws_profile(config->view(), held->view(), name);
   if (!profile) return std::move(profile).error();
@@ -126,8 +127,9 @@ Result<FreshAwsKeys> read_aws_source(const CredentialProfile& credential,
     return std::move(keys)
         .error()
         .during("the value of " + shown(source))
-        .hint("of an AWS credential it is what credential_process prints: {\"Version\": 1, "
-              "\"AccessKeyId\": …, \"SecretAccessKey\": …}");
+        .hint(
+            "of an AWS credential it is what credential_process prints: {\"Version\": 1, "
+            "\"AccessKeyId\": …, \"SecretAccessKey\": …}");
   }
   return keys;
 }

@@ -66,7 +66,8 @@ Result<std::string> read_token(const AwsSsoLogin& login, const AwsSsoPlaces& pla
   return token;
 }
 
-// {"roleCredentials": {"accessKeyId": …, "secretAccessKey": …, "sessionToken": …, "expiration": ms}}
+// {"roleCredentials": {"accessKeyId": …, "secretAccessKey": …, "sessionToken": …, "expiration":
+// ms}}
 Result<FreshAwsKeys> role_keys(std::string_view body) {
   const auto document = parse_json(body, erasing_storage());
   if (!document) return failed("the answer is not JSON");
@@ -88,8 +89,8 @@ Result<FreshAwsKeys> role_keys(std::string_view body) {
 }
 
 bool is_region(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
-                              std::string_view::npos;
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
 }  // namespace
@@ -107,10 +108,11 @@ Result<FreshAwsKeys> read_aws_sso(const AwsSsoLogin& login, const AwsSsoPlaces& 
   std::vector<Sourced<std::string>> roots;
   if (!places.certificate.empty()) roots.push_back({places.certificate, {}});
   Fields fields{{"x-amz-sso_bearer_token", std::move(*token)}};
-  auto answer = web_get(*server,
-                        server->prefix + "/federation/credentials?role_name=" +
-                            uri_encoded(login.role) + "&account_id=" + uri_encoded(login.account),
-                        fields, std::move(roots));
+  auto answer =
+      web_get(*server,
+              server->prefix + "/federation/credentials?role_name=" + uri_encoded(login.role) +
+                  "&account_id=" + uri_encoded(login.account),
+              fields, std::move(roots));
   ::explicit_bzero(fields.front().value.data(), fields.front().value.size());
   if (!answer) return std::move(answer).error();
   const std::string who = authority_text(server->authority);

@@ -7,8 +7,8 @@
 // in one account, good for an hour or so. The token itself is only read: AWS's program renews it,
 // for it also writes it back.
 //
-// Outside of confinement only: it blocks. Source: botocore/utils.py, SSOTokenLoader; SSO portal API,
-// GetRoleCredentials.
+// Outside of confinement only: it blocks. Source: botocore/utils.py, SSOTokenLoader; SSO portal
+// API, GetRoleCredentials.
 
 #include <chrono>
 #include <string>

@@ -145,8 +145,8 @@ class Reading {
   // What has no end needs no helper.
   ReadCredentials take() {
     const bool ends = std::any_of(out_.aws.begin(), out_.aws.end(), [&](const auto& one) {
-      return one.expires && std::find(out_.renewed.begin(), out_.renewed.end(), one.name) !=
-                                out_.renewed.end();
+      return one.expires &&
+             std::find(out_.renewed.begin(), out_.renewed.end(), one.name) != out_.renewed.end();
     });
     if (!ends) out_.helper = RenewalHelper();
     return std::move(out_);

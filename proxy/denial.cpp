@@ -178,8 +178,7 @@ Refusal refusal_with(const Answer& answer, const RequestHead* head) {
   const Shape shape = shape_for(head);
   Refusal out;
   out.status = answer.status;
-  std::string_view type =
-      shape == Shape::kText ? "text/plain; charset=utf-8" : "application/json";
+  std::string_view type = shape == Shape::kText ? "text/plain; charset=utf-8" : "application/json";
   if (shape == Shape::kAws) {
     AwsError error = aws_error(answer.status, answer.text, *head);
     type = error.content_type;
@@ -189,9 +188,9 @@ Refusal refusal_with(const Answer& answer, const RequestHead* head) {
     out.body = body_of(answer, shape) + "\n";
   }
   const Fields all = {{"content-type", std::string(type)},
-                {"cache-control", "no-store"},
-                {"proxy-status", "redoubtful; error=" + std::string(answer.error) +
-                                     "; details=" + structured_string(answer.text)}};
+                      {"cache-control", "no-store"},
+                      {"proxy-status", "redoubtful; error=" + std::string(answer.error) +
+                                           "; details=" + structured_string(answer.text)}};
   out.fields.insert(out.fields.begin(), all.begin(), all.end());
   // What the SDKs of OpenAI and Anthropic obey: this is not a fault that passes.
   if (answer.status < 500) out.fields.push_back({"x-should-retry", "false"});

@@ -108,9 +108,9 @@ class Forwarded final : public AdmittedExchange {
   }
   std::optional<Refusal> held() override {
     const AwsSigning& signing = holding_->signing();
-    auto made = signing.sign(head_, std::chrono::floor<std::chrono::seconds>(
-                                        std::chrono::system_clock::now()),
-                             holding_->sha256());
+    auto made = signing.sign(
+        head_, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
+        holding_->sha256());
     if (const auto* denial = std::get_if<Denial>(&made)) return say(*denial);
     auto& resigned = std::get<Resigned>(made);
     record_signing(services_.audit, signing, admission_, head_);

@@ -42,8 +42,8 @@ struct LiveCredential {
   std::vector<Surface> surfaces{};  // empty: the known header fields
   std::optional<Attachment> attach{};
   bool exclusive = false;
-  // A part of AWS's keys: nothing is put in, and its surfaces, where it may stand, are exactly those
-  // listed.
+  // A part of AWS's keys: nothing is put in, and its surfaces, where it may stand, are exactly
+  // those listed.
   bool aws = false;
 };
 

@@ -126,9 +126,8 @@ Awaitable<std::string> Renewal::asked(std::uint32_t number) {
 }
 
 Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAwsKeys keys) {
-  const auto found =
-      std::find_if(signer_.credentials().begin(), signer_.credentials().end(),
-                   [&](const LiveAwsCredential& one) { return one.name == name; });
+  const auto found = std::find_if(signer_.credentials().begin(), signer_.credentials().end(),
+                                  [&](const LiveAwsCredential& one) { return one.name == name; });
   if (found == signer_.credentials().end()) {
     return Error(Errc::kPeerProtocol, "there is no such credential");
   }

@@ -93,10 +93,10 @@ Result<std::string> read_vault(const VaultAccess& access, std::string_view place
   Fields fields{{"X-Vault-Request", "true"}};
   if (!access.name_space.empty()) fields.push_back({"X-Vault-Namespace", access.name_space});
   fields.push_back({"X-Vault-Token", access.token});
-  auto answer = web_get(
-      *server,
-      target_of(*server, place.substr(0, slash), place.substr(slash + 1, hash - slash - 1)), fields,
-      std::move(roots));
+  auto answer =
+      web_get(*server,
+              target_of(*server, place.substr(0, slash), place.substr(slash + 1, hash - slash - 1)),
+              fields, std::move(roots));
   ::explicit_bzero(fields.back().value.data(), fields.back().value.size());
   if (!answer) return std::move(answer).error();
   auto field = field_of(*answer, place.substr(hash + 1));

@@ -1,7 +1,6 @@
 // Requests to AWS through the gate: signed anew, held until their body is known, or refused.
 
 #include <gmock/gmock.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -254,8 +253,9 @@ TEST(AwsGate, AlarmsWhereASurrogateHasNoBusiness) {
   EXPECT_EQ(status_of(aws.gate->judge(
                 aws.signed_request("/key", "s3", {{"X-Amz-Meta-A", aws.surrogate.key_id}}))),
             403u);
-  EXPECT_EQ(status_of(aws.gate->judge(request(kHost, "/", {{"Authorization", "Bearer " + secret}}))),
-            403u);
+  EXPECT_EQ(
+      status_of(aws.gate->judge(request(kHost, "/", {{"Authorization", "Bearer " + secret}}))),
+      403u);
   EXPECT_EQ(aws.world.alarms(), 4u);
   EXPECT_EQ(status_of(other->judge(request("other.example"))), 0u) << "control";
 }
@@ -302,7 +302,9 @@ TEST(AwsGate, HidesTheNewSignatureWhereAnErrorRepeatsIt) {
 
 TEST(Renewal, ComesBeforeTheEndAndNeverAtOnce) {
   const auto from = now();
-  const auto after = [&](std::chrono::seconds left) { return renewal_time(from, from + left) - from; };
+  const auto after = [&](std::chrono::seconds left) {
+    return renewal_time(from, from + left) - from;
+  };
   using namespace std::chrono_literals;
   EXPECT_EQ(after(12h), 12h - 10min);
   EXPECT_EQ(after(20min), 15min);

@@ -109,8 +109,8 @@ TEST(AwsProfile, NamesAProcessOrAnSsoLogin) {
 
 TEST(AwsProfile, WithoutKeysSaysWhatToWriteInstead) {
   const std::pair<const char*, const char*> rows[] = {
-      {"absent", "neither in"},         {"wor", "neither in"},
-      {"role", "assumes a role"},       {"half-sso", "only a part"},
+      {"absent", "neither in"},           {"wor", "neither in"},
+      {"role", "assumes a role"},         {"half-sso", "only a part"},
       {"lost-sso", "which is not there"}, {"empty", "has no keys"},
       {"sso-session corp", "neither in"}, {"", "neither in"}};
   for (const auto& [name, why] : rows) {

@@ -110,9 +110,9 @@ TEST(Denial, SaysTargetReasonRulePlaceDetailAndRemedyInOneLine) {
 
 TEST(Denial, HasTheStatusOfItsReason) {
   const std::map<DenyReason, unsigned> others{
-      {DenyReason::kNameMismatch, 421}, {DenyReason::kBadTarget, 400},
-      {DenyReason::kMalformed, 400},    {DenyReason::kCredentialMissing, 401},
-      {DenyReason::kNoToken, 407},      {DenyReason::kLimit, 429},
+      {DenyReason::kNameMismatch, 421},     {DenyReason::kBadTarget, 400},
+      {DenyReason::kMalformed, 400},        {DenyReason::kCredentialMissing, 401},
+      {DenyReason::kNoToken, 407},          {DenyReason::kLimit, 429},
       {DenyReason::kCredentialExpired, 503}};
   for (int i = 0; i <= static_cast<int>(DenyReason::kLimit); ++i) {
     const auto reason = static_cast<DenyReason>(i);

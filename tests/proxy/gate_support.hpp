@@ -38,7 +38,8 @@ class GateWorld {
         origin_tls_(OriginTls::create({}, {}).value()),
         resolver_(Resolver::create(context_.get_executor(), "127.0.0.1:1", HostsFile("")).value()),
         dialer_(policy_, *resolver_, std::nullopt),
-        services_{policy_, injector_, signer_, audit_, names_, *authority_, *origin_tls_, dialer_} {}
+        services_{policy_, injector_, signer_, audit_, names_, *authority_, *origin_tls_, dialer_} {
+  }
 
   Services& services() { return services_; }
   const Policy& policy() const { return policy_; }

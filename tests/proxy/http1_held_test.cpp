@@ -61,7 +61,8 @@ TEST(Http1Held, NothingReachesTheOriginBeforeTheBodyIsThere) {
 TEST(Http1Held, AChunkedBodyStaysChunkedWithItsTrailers) {
   Rig rig(Http1Entry::kDirect, hashing());
   Peer client = rig.client();
-  client.send("POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   EXPECT_FALSE(rig.origin_waiting());
   client.send("2\r\nde\r\n0\r\nX-Sum: 1\r\nX-Secret: s\r\n\r\n");
   Peer origin = rig.origin();

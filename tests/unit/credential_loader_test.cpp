@@ -69,9 +69,8 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 }
 
 TEST(Credentials, SayWhatComesLater) {
-  for (const auto* keys :
-       {"type: oauth", "type: github-app", "replace_in: [websocket]",
-        "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
+  for (const auto* keys : {"type: oauth", "type: github-app", "replace_in: [websocket]",
+                           "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
@@ -296,9 +295,9 @@ TEST(AwsCredentials, AreExposedByAwssOwnVariablesUnlessSomethingElseIsSaid) {
   EXPECT_EQ(all[0].type, CredentialType::kAws);
   EXPECT_EQ(all[0].source, "aws-profile:my work");
   EXPECT_EQ(all[0].services, (std::vector<std::string>{"s3", "ecr:GetAuthorizationToken"}));
-  EXPECT_EQ(all[0].expose_env, (std::vector<std::string>{"AWS_ACCESS_KEY_ID",
-                                                         "AWS_SECRET_ACCESS_KEY",
-                                                         "AWS_SESSION_TOKEN"}));
+  EXPECT_EQ(all[0].expose_env,
+            (std::vector<std::string>{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                      "AWS_SESSION_TOKEN"}));
   EXPECT_EQ(all[1].expose_env, (std::vector<std::string>{"ID", "KEY"}));
   EXPECT_TRUE(all[2].expose_env.empty());
 }
@@ -312,9 +311,11 @@ TEST(AwsCredentials, AreRefusedWithoutServicesAndWithWhatTheyCannotHave) {
   };
   for (const auto& row :
        {Row{"type: aws, source: 'env:', hosts: [a.example]", "needs the key services"},
-        Row{"type: aws, source: 'env:', services: [], hosts: [a.example]", "needs the key services"},
+        Row{"type: aws, source: 'env:', services: [], hosts: [a.example]",
+            "needs the key services"},
         Row{"type: aws, source: 'env:', services: [s 3], hosts: [a.example]", "is no AWS service"},
-        Row{"type: aws, source: 'env:', services: ['s3:'], hosts: [a.example]", "is no AWS service"},
+        Row{"type: aws, source: 'env:', services: ['s3:'], hosts: [a.example]",
+            "is no AWS service"},
         Row{"type: aws, source: 'env:', services: [s3, s3], hosts: [a.example]", "twice"},
         Row{"type: aws, source: 'aws-profile:', services: [s3], hosts: [a.example]",
             "is not the name of a profile"},
