@@ -9,7 +9,8 @@
 // Another's signature is refused, not taken out: what is left would be a puzzle, not a request.
 //
 // How it is signed anew is sigv4.hpp's. A request whose body is covered by a hash that nobody has
-// written down (most services but S3) is held until the body is there.
+// written down (most services but S3) is held until the body is there. A signature in a body (a
+// browser's POST policy) is not seen: made with the surrogate it is worthless.
 //
 // Lifetime: an AwsSigning refers to the AwsSigner. Threads: none.
 
