@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "cli/credential_sources.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/synthetic_ranges.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
 namespace {
-
-constexpr std::string_view kEnvSource = "env:";
 
 // In a git configuration value: a shell function, as gitcredentials(7) has it. The variable's name
 // is a shell identifier (parse_variable_name).
@@ -84,11 +83,8 @@ std::vector<std::string> surrogate_variables(const std::vector<control::Surrogat
 }
 
 std::vector<std::string> source_variables(const std::vector<CredentialProfile>& credentials) {
-  std::vector<std::string> out;
+  std::vector<std::string> out = held_variable_names(credentials);
   for (const auto& credential : credentials) {
-    if (credential.source.starts_with(kEnvSource)) {
-      out.push_back(credential.source.substr(kEnvSource.size()));
-    }
     if (credential.source.starts_with("vault:")) out.emplace_back("VAULT_TOKEN");
   }
   return out;
@@ -101,7 +97,8 @@ std::vector<std::string> git_variables(const Profile& profile,
     const bool live = std::any_of(surrogates.begin(), surrogates.end(), [&](const auto& one) {
       return one.credential == credential.name;
     });
-    if (!live || credential.expose_env.empty()) continue;
+    const bool token = credential.type == CredentialType::kValue && !credential.expose_env.empty();
+    if (!live || !token) continue;
     for (const Host& host : credential.hosts) {
       if (host.is_address() || has_ssh_rule(profile.network, host)) continue;
       const std::string base = "https://" + host.text();

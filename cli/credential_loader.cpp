@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/aws_loader.hpp"
 #include "cli/surface_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
@@ -12,12 +13,12 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::string_view kEnv = "env:";
-constexpr std::array<std::string_view, 1> kLaterSources{"aws-profile:"};
 
 Error wrong(std::string what) { return {Errc::kInvalidProfile, std::move(what)}; }
 
+// Alone it stands for AWS's own variables, which settle_aws() judges.
 Result<std::string> parse_env(std::string_view place) {
-  if (parse_variable_name(place)) return std::string(place);
+  if (place.empty() || parse_variable_name(place)) return std::string(place);
   return wrong("what stands behind env: is not the name of a variable");
 }
 
@@ -72,12 +73,13 @@ struct SourceKind {
   std::string_view prefix;
   Result<std::string> (*parse)(std::string_view place);
 };
-constexpr std::array<SourceKind, 6> kSources{{{kEnv, parse_env},
+constexpr std::array<SourceKind, 7> kSources{{{kEnv, parse_env},
                                               {"file:", parse_file},
                                               {"json:", parse_json_place},
                                               {"command:", parse_command},
                                               {"keyring:", parse_keyring},
-                                              {"vault:", parse_vault}}};
+                                              {"vault:", parse_vault},
+                                              {kAwsProfile, parse_aws_profile}}};
 
 Result<std::string> parse_source(std::string_view text) {
   for (const auto& kind : kSources) {
@@ -85,13 +87,6 @@ Result<std::string> parse_source(std::string_view text) {
     auto place = kind.parse(text.substr(kind.prefix.size()));
     if (!place) return place;
     return std::string(kind.prefix) + *place;
-  }
-  for (const auto later : kLaterSources) {
-    if (text.starts_with(later)) {
-      return Error(Errc::kNotYet,
-                   "the source " + std::string(later) + " is not yet in this version")
-          .hint("put the value into a variable of your own environment and write env:NAME");
-    }
   }
   return wrong("the source says where the value is (env:NAME), it is not the value itself")
       .hint("export the value in your shell, and name that variable here");
@@ -183,13 +178,25 @@ constexpr std::array<Key<CredentialProfile>, 2> kExposeKeys{{
 // What is known but not built; a function pointer each, for the key is part of the message.
 template <std::size_t N>
 struct Later {
-  static constexpr std::array<std::string_view, 5> kNames{"type", "services", "app_id",
-                                                          "installation_id", "certificate"};
+  static constexpr std::array<std::string_view, 3> kNames{"app_id", "installation_id",
+                                                          "certificate"};
   static Result<void> refuse(const Document& document, const YamlNode& node, CredentialProfile&) {
     return later(document, node, kNames[N]);
   }
   static constexpr Key<CredentialProfile> key() { return {kNames[N], refuse}; }
 };
+
+// Words of the design that this version does not have.
+constexpr std::array<std::string_view, 3> kLaterTypes{"oauth", "github-app", "client-certificate"};
+
+Result<CredentialType> parse_type(std::string_view text) {
+  if (text == "value") return CredentialType::kValue;
+  if (text == "aws") return CredentialType::kAws;
+  if (std::find(kLaterTypes.begin(), kLaterTypes.end(), text) != kLaterTypes.end()) {
+    return Error(Errc::kNotYet, "the type " + std::string(text) + " is not yet in this version");
+  }
+  return wrong(quoted(text, 40) + " is none of the types value and aws");
+}
 
 constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
     {"source",
@@ -235,11 +242,14 @@ constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
      [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
        return read_into(document, node, parse_flag, out.exclusive);
      }},
+    {"type",
+     [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
+       return read_into(document, node, parse_type, out.type);
+     }},
+    {"services", read_aws_services},
     Later<0>::key(),
     Later<1>::key(),
     Later<2>::key(),
-    Later<3>::key(),
-    Later<4>::key(),
 }};
 
 }  // namespace
@@ -260,6 +270,10 @@ Result<void> read_credentials(const Document& document, const YamlNode& node,
     };
     if (credential.source.empty()) return missing("source");
     if (credential.hosts.empty()) return missing("hosts, with at least one host");
+    if (auto settled = settle_aws(credential); !settled) {
+      return error_at(Errc::kInvalidProfile, credential.origin, settled.error().what())
+          .hint(settled.error().hint());
+    }
     if (credential.expose_env.empty() && credential.expose_file.empty() && !credential.attach) {
       return missing("expose, with a variable or a file, or attach");
     }
@@ -289,6 +303,10 @@ Result<CredentialProfile> parse_secret(std::string_view text) {
   const std::string_view rest = text.substr(equals + 1);
   const std::size_t at = rest.rfind('@');
   auto source = parse_source(rest.substr(0, at));
+  if (source && (*source == kEnv || source->starts_with(kAwsProfile))) {
+    return wrong("keys of AWS are a pair, and need to know the services that they are for")
+        .hint("write them in a profile: type: aws, source, services and hosts");
+  }
   if (!source) {
     const bool known = std::any_of(kSources.begin(), kSources.end(),
                                    [&](const auto& kind) { return rest.starts_with(kind.prefix); });

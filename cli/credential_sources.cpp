@@ -5,9 +5,11 @@
 #include <set>
 
 #include "cli/agent_environment.hpp"
+#include "cli/aws_loader.hpp"
 #include "cli/mount_plan.hpp"
 #include "cli/path_text.hpp"
 #include "cli/yaml_document.hpp"
+#include "common/aws.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -21,8 +23,36 @@ constexpr std::string_view kVault = "vault:";
 constexpr std::array<std::string_view, 5> kVaultVariables{
     "VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE", "VAULT_CACERT", "HOME"};
 
+// A profile of AWS may name a credential_process.
 bool runs_a_program(const CredentialProfile& credential) {
-  return credential.source.starts_with("command:") || credential.source.starts_with("keyring:");
+  return credential.source.starts_with("command:") || credential.source.starts_with("keyring:") ||
+         credential.source.starts_with(kAwsProfile);
+}
+
+template <class Names>
+void append(std::vector<std::string>& out, const Names& names) {
+  out.insert(out.end(), names.begin(), names.end());
+}
+
+std::string value_of(const std::vector<std::string>& environment, std::string_view name) {
+  for (const std::string_view entry : environment) {
+    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
+      return std::string(entry.substr(name.size() + 1));
+    }
+  }
+  return {};
+}
+
+// What `aws-profile:` reads. Source: AWS SDKs and Tools Reference Guide, "Shared config and
+// credentials files"; botocore/utils.py, SSOTokenLoader.
+std::vector<std::string> aws_files(const std::vector<std::string>& environment) {
+  const std::string home = value_of(environment, "HOME");
+  const auto place = [&](std::string_view variable, std::string_view usual) {
+    const std::string named = value_of(environment, variable);
+    return named.empty() ? home + std::string(usual) : expand_home(named, home);
+  };
+  return {place("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
+          place("AWS_CONFIG_FILE", "/.aws/config"), home + "/.aws/sso/cache"};
 }
 
 bool within_any(const std::string& path, const std::vector<std::string>& directories) {
@@ -62,13 +92,23 @@ std::string file_of(std::string_view source) {
 
 }  // namespace
 
-std::vector<std::string> source_variable_names(const std::vector<CredentialProfile>& credentials) {
+std::vector<std::string> held_variable_names(const std::vector<CredentialProfile>& credentials) {
   std::vector<std::string> out;
   for (const auto& credential : credentials) {
-    if (credential.source.starts_with(kEnv)) out.push_back(credential.source.substr(kEnv.size()));
-    if (credential.source.starts_with(kVault)) {
-      out.insert(out.end(), kVaultVariables.begin(), kVaultVariables.end());
+    if (credential.source == kEnv) {
+      append(out, kAwsKeyVariables);
+    } else if (credential.source.starts_with(kEnv)) {
+      out.push_back(credential.source.substr(kEnv.size()));
     }
+  }
+  return out;
+}
+
+std::vector<std::string> source_variable_names(const std::vector<CredentialProfile>& credentials) {
+  std::vector<std::string> out = held_variable_names(credentials);
+  for (const auto& credential : credentials) {
+    if (credential.source.starts_with(kVault)) append(out, kVaultVariables);
+    if (credential.source.starts_with(kAwsProfile)) append(out, kAwsProfileVariables);
   }
   return out;
 }
@@ -78,10 +118,8 @@ std::vector<std::string> command_environment(const std::vector<CredentialProfile
                                              const HostFiles& files,
                                              const std::vector<std::string>& written) {
   if (std::none_of(credentials.begin(), credentials.end(), runs_a_program)) return {};
-  std::set<std::string, std::less<>> held;
-  for (const auto& credential : credentials) {
-    if (credential.source.starts_with(kEnv)) held.insert(credential.source.substr(kEnv.size()));
-  }
+  const auto names = held_variable_names(credentials);
+  const std::set<std::string, std::less<>> held(names.begin(), names.end());
   std::vector<std::string> out;
   std::set<std::string, std::less<>> seen;
   for (const auto& entry : environment) {
@@ -115,12 +153,14 @@ std::vector<CredentialProfile> with_absolute_paths(std::vector<CredentialProfile
 }
 
 Result<void> check_source_files(const std::vector<CredentialProfile>& credentials,
-                                const HostFiles& files, const std::vector<std::string>& written) {
+                                const std::vector<std::string>& environment, const HostFiles& files,
+                                const std::vector<std::string>& written) {
   for (const auto& credential : credentials) {
     std::vector<std::string> paths = credential.expose_file;
     if (auto source = file_of(credential.source); !source.empty()) {
       paths.push_back(std::move(source));
     }
+    if (credential.source.starts_with(kAwsProfile)) append(paths, aws_files(environment));
     for (const auto& path : paths) {
       const ResolvedPath end = resolve(files, path);
       if (!is_the_agents(end, written)) continue;

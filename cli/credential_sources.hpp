@@ -19,7 +19,10 @@
 
 namespace redoubtful::cli {
 
-// Names of variables that `env:` sources, and what vault: is configured with, are read from.
+// Names of variables that hold a credential, for `env:` sources.
+std::vector<std::string> held_variable_names(const std::vector<CredentialProfile>& credentials);
+
+// The same, and of those that `vault:` and `aws-profile:` are configured with.
 std::vector<std::string> source_variable_names(const std::vector<CredentialProfile>& credentials);
 
 // NAME=VALUE for `command:` and `keyring:`; empty where there are none. `environment`: the host's,
@@ -33,8 +36,10 @@ std::vector<std::string> command_environment(const std::vector<CredentialProfile
 std::vector<CredentialProfile> with_absolute_paths(std::vector<CredentialProfile> credentials,
                                                    const std::string& home);
 
-// Of credentials with absolute paths. Errors: kInvalidMount, with the credential's place.
+// Of credentials with absolute paths. `environment`: the host's, which says where AWS's files are.
+// Errors: kInvalidMount, with the credential's place.
 Result<void> check_source_files(const std::vector<CredentialProfile>& credentials,
-                                const HostFiles& files, const std::vector<std::string>& written);
+                                const std::vector<std::string>& environment, const HostFiles& files,
+                                const std::vector<std::string>& written);
 
 }  // namespace redoubtful::cli

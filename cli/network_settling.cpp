@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "cli/yaml_document.hpp"
 #include "common/network_rules.hpp"
 #include "common/text.hpp"
 
@@ -96,12 +97,46 @@ Result<void> refuse_shared_variables(const std::vector<CredentialProfile>& crede
   return {};
 }
 
+bool is_for(const CredentialProfile& credential, const Host& host) {
+  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
+         credential.hosts.end();
+}
+
+// A request that is signed carries no other credential, and what is signed names its host, which
+// behind a gateway would be another.
+Result<void> refuse_unsignable(const CredentialProfile& aws, const Profile& profile) {
+  for (const auto& other : profile.credentials) {
+    if (other.type == CredentialType::kAws) continue;
+    for (const Host& host : aws.hosts) {
+      if (!is_for(other, host)) continue;
+      return error_at(Errc::kInvalidProfile, other.origin,
+                      "the credential " + other.name + " cannot be for " + host.text() +
+                          " as well: requests to it are signed with " + aws.name + " (" +
+                          aws.origin.text() + ")")
+          .hint("take the host off one of the two");
+    }
+  }
+  for (const auto& origin : profile.network.origins) {
+    if (origin.via.empty() || !is_for(aws, origin.host)) continue;
+    return error_at(Errc::kInvalidProfile, origin.origin,
+                    origin.host.text() + " cannot go via a gateway: what " + aws.name + " (" +
+                        aws.origin.text() + ") signs is for " + origin.host.text())
+        .hint(
+            "list the gateway's host in the credential, and let the client name it as its "
+            "endpoint");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> settle_network(Profile& profile) {
   if (auto kept = refuse_open_with_promises(profile); !kept) return kept;
   if (auto apart = refuse_shared_variables(profile.credentials); !apart) return apart;
   for (const auto& credential : profile.credentials) {
+    if (credential.type == CredentialType::kAws) {
+      if (auto signable = refuse_unsignable(credential, profile); !signable) return signable;
+    }
     if (auto opened = open_hosts(credential, profile.network); !opened) return opened;
   }
   return {};

@@ -71,7 +71,7 @@ Result<void> RunNetwork::configure(const Places& places, const std::string& sess
     return {};
   }
   const auto credentials = with_absolute_paths(profile_->credentials, places.home);
-  if (auto safe = check_source_files(credentials, files, written); !safe) return safe;
+  if (auto safe = check_source_files(credentials, environment_, files, written); !safe) return safe;
   auto audit = open_audit_log(places.state, session);
   if (!audit) return std::move(audit).error();
   auto commands = command_environment(profile_->credentials, environment_, files, written);

@@ -152,6 +152,8 @@ json::array credential_list(const std::vector<CredentialProfile>& credentials) {
                    {"attach", attachment_value(credential.attach)},
                    {"exclusive", credential.exclusive},
                    {"optional", credential.optional},
+                   {"type", text_value(type_name(credential.type))},
+                   {"services", text_list(credential.services)},
                    {"origin", origin_value(credential.origin)}});
   }
   return out;

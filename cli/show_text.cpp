@@ -109,6 +109,9 @@ void show_credentials(Page& page, const std::vector<CredentialProfile>& credenti
     std::vector<std::string> inside = credential.expose_env;
     inside.insert(inside.end(), credential.expose_file.begin(), credential.expose_file.end());
     std::string text = fmt::format("{} to [{}]", source_text(credential), joined(hosts));
+    if (credential.type == CredentialType::kAws) {
+      text += fmt::format(" signing for [{}]", joined(credential.services));
+    }
     if (!inside.empty()) text += fmt::format(" as [{}]", joined(inside));
     std::vector<std::string> surfaces;
     for (const auto& surface : credential.replace_in) surfaces.push_back(surface.text());

@@ -34,6 +34,10 @@ std::string_view surface_word(SurfaceKind kind) noexcept {
   return "";
 }
 
+std::string_view type_name(CredentialType type) noexcept {
+  return type == CredentialType::kAws ? "aws" : "value";
+}
+
 std::string Surface::text() const {
   std::string out(kind == SurfaceKind::kNamedHeader ? "header" : surface_word(kind));
   if (!name.empty()) out += ":" + name;

@@ -128,6 +128,14 @@ struct Attachment {
   std::string value;  // "{}" in it stands for the real value
 };
 
+// How a credential gets into a request.
+enum class CredentialType {
+  kValue,  // one value, written where its surrogate stood
+  kAws,    // a pair of keys: what was signed with the surrogate's is signed anew
+};
+// "value", "aws".
+std::string_view type_name(CredentialType type) noexcept;
+
 // A secret that stays outside, and the surrogate that stands for it inside.
 struct CredentialProfile {
   std::string name;                     // the key in `credentials`, or the variable of -s
@@ -140,6 +148,10 @@ struct CredentialProfile {
   std::optional<Attachment> attach{};
   bool exclusive = false;  // nothing goes to its hosts without it, or with another's
   bool optional = false;   // an absent source is no error
+  CredentialType type = CredentialType::kValue;
+  // kAws: what may be signed for (proxy/aws_services.hpp); never empty. `expose_env` then holds the
+  // variables of key id, secret and session token, in this order.
+  std::vector<std::string> services{};
   Origin origin;
 };
 

@@ -91,17 +91,19 @@ void load_libraries() {
 
 // In the order in which they are made; each refers to those above it only.
 struct Application::Parts {
-  Parts(asio::io_context& io, Policy rules, std::vector<LiveCredential> credentials, UniqueFd log,
+  Parts(asio::io_context& io, Policy rules, ReadCredentials& credentials, UniqueFd log,
         std::string session, std::optional<SystemLog> host_log)
       : context(io),
         policy(std::move(rules)),
-        injector(std::move(credentials)),
+        injector(std::move(credentials.live)),
+        signer(std::move(credentials.aws)),
         audit(std::move(log), std::move(session), std::move(host_log)),
         names([] { return std::chrono::steady_clock::now(); }) {}
 
   asio::io_context& context;
   Policy policy;
   Injector injector;
+  AwsSigner signer;
   AuditLog audit;
   SyntheticNames names;
   std::unique_ptr<CertificateAuthority> authority;
@@ -110,6 +112,7 @@ struct Application::Parts {
   std::unique_ptr<Dialer> dialer;
   std::optional<AccessToken> token;
   std::unique_ptr<Services> services;
+  std::unique_ptr<Renewal> renewal;
   std::unique_ptr<Listeners> listeners;
   control::Ready ready;
 };
@@ -132,7 +135,7 @@ Result<std::unique_ptr<Application>> Application::create(
       read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
-                                       std::move(credentials->live), std::move(configure.audit),
+                                       *credentials, std::move(configure.audit),
                                        std::move(configure.session), std::move(*host_log));
   parts->authority = std::move(authority);
   auto tls = OriginTls::create(network.ca, {});
@@ -152,8 +155,15 @@ Result<std::unique_ptr<Application>> Application::create(
   parts->resolver = std::move(*resolver);
   parts->dialer = std::make_unique<Dialer>(parts->policy, *parts->resolver, std::move(*upstream));
   parts->services = std::make_unique<Services>(
-      Services{parts->policy, parts->injector, parts->audit, parts->names, *parts->authority,
-               *parts->origin_tls, *parts->dialer});
+      Services{parts->policy, parts->injector, parts->signer, parts->audit, parts->names,
+               *parts->authority, *parts->origin_tls, *parts->dialer});
+  if (credentials->helper.running()) {
+    parts->renewal = std::make_unique<Renewal>(
+        context, std::move(credentials->helper), std::move(credentials->renewed), parts->signer,
+        parts->injector, parts->services->secrets, parts->audit);
+    parts->services->renewal = parts->renewal.get();
+    parts->renewal->start();
+  }
   parts->listeners = std::make_unique<Listeners>(context, *parts->services);
   parts->ready.ca_certificate = parts->authority->certificate_pem();
   parts->ready.surrogates = std::move(credentials->surrogates);

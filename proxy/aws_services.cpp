@@ -272,19 +272,6 @@ bool mints_credentials(std::string_view service) noexcept {
          kMintingServices.end();
 }
 
-Result<void> check_aws_service(std::string_view entry) {
-  const std::string_view service = entry.substr(0, entry.find(':'));
-  const std::string_view rest = entry.substr(service.size());
-  const auto plain = [](std::string_view text) {
-    return !text.empty() && text.find_first_not_of(
-                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-_.") == std::string_view::npos;
-  };
-  if (plain(service) && (rest.empty() || plain(rest.substr(1)))) return {};
-  return Error(Errc::kInvalidProfile, quoted(entry) + " is no AWS service")
-      .hint("write it as signatures do: s3, bedrock, or one call: ecr:GetAuthorizationToken");
-}
-
 Result<void> aws_call_allowed(const SigV4Request& signature, const RequestHead& head,
                               const Host& host, const std::vector<std::string>& services) {
   const std::string& service = signature.scope.service;

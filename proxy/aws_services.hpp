@@ -7,8 +7,8 @@
 // is in the credential's `hosts` by name, and the signature alone counts.
 //
 // An entry is a service as signatures spell it ("s3", "bedrock", "sts"), or one of its calls
-// ("ecr:GetAuthorizationToken"). A call that answers with new credentials brings them into the box,
-// where nobody can scrub what nobody knows:
+// ("ecr:GetAuthorizationToken"); its form is common/aws.hpp's. A call that answers with new
+// credentials brings them into the box, where nobody can scrub what nobody knows:
 // - Where the head of the request tells which call it is, such a call must be listed by itself;
 //   "ecr" alone lists all the others.
 // - Where it does not (sts, iam, redshift …, whose calls are named in the body), the whole service
@@ -34,9 +34,6 @@ namespace redoubtful::proxy {
 // Errors: kPeerProtocol, with what could be listed as the hint.
 Result<void> aws_call_allowed(const SigV4Request& signature, const RequestHead& head,
                               const Host& host, const std::vector<std::string>& services);
-
-// Is this an entry of `services`? Errors: kInvalidProfile.
-Result<void> check_aws_service(std::string_view entry);
 
 // The label of AWS's host names that says which service it is, without "fips": "s3",
 // "bedrock-runtime". Empty for hosts that are not AWS's; "?" where there is none.

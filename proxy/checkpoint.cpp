@@ -1,6 +1,10 @@
 #include "proxy/checkpoint.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "common/text.hpp"
 #include "proxy/authority.hpp"
@@ -57,8 +61,15 @@ class BaseGate : public AnsweringGate {
     return refusal_of(denial, &head);
   }
 
+  // `written`: the authority as the client wrote it, which a signature covers.
   std::variant<std::unique_ptr<Exchange>, Refusal> open(const Admission& admission,
-                                                        RequestHead head) {
+                                                        RequestHead head, std::string written) {
+    std::optional<RequestHead> received;
+    if (admission.handling() == Handling::kIntercept &&
+        services_.signer.has_credentials(admission.host())) {
+      received = head;
+      received->authority = std::move(written);
+    }
     auto permitted = services_.policy.permit(admission, head.method, head.target);
     if (const auto* denial = std::get_if<Denial>(&permitted)) {
       return refuse(*denial, head, &admission);
@@ -67,8 +78,9 @@ class BaseGate : public AnsweringGate {
     head.target = permit.target();
     const Overrides overrides{permit.method_limited(), permit.path_limited()};
     overrides.drop_from(head.fields);
-    auto secrets = services_.secrets.of(admission.host(), services_.injector);
-    if (secrets) ask_for_plain_answers(head);
+    Carriage carriage;
+    carriage.secrets = services_.secrets.of(admission.host(), services_.injector);
+    if (carriage.secrets) ask_for_plain_answers(head);
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
       if (denial->reason == DenyReason::kCredential) {
@@ -77,9 +89,44 @@ class BaseGate : public AnsweringGate {
       return say(*denial, head);
     }
     auto& injection = std::get<Injection>(injected);
+    carriage.body = std::move(injection.body);
+    if (received) {
+      if (const auto denial = sign(admission, *received, head, injection, carriage)) {
+        return say(*denial, head);
+      }
+    }
     record(injection, admission, head);
-    return forwarded(services_, admission, std::move(head), permit, overrides,
-                     std::move(injection.body), std::move(secrets));
+    return forwarded(services_, admission, std::move(head), permit, overrides, std::move(carriage),
+                     way_);
+  }
+
+  // A request to a host of AWS's keys. The head is final but for what is signed.
+  std::optional<Denial> sign(const Admission& admission, const RequestHead& received,
+                             RequestHead& head, Injection& injection, Carriage& carriage) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    auto judged = services_.signer.judge(admission.host(), received, head, now);
+    if (auto* denial = std::get_if<Denial>(&judged)) {
+      const bool ended = denial->reason == DenyReason::kCredentialExpired;
+      if (ended && services_.renewal != nullptr) services_.renewal->hurry();
+      return std::move(*denial);
+    }
+    if (auto* plain = std::get_if<NotSigned>(&judged)) {
+      std::move(plain->removed.begin(), plain->removed.end(),
+                std::back_inserter(injection.removed));
+      return std::nullopt;
+    }
+    auto& signing = std::get<AwsSigning>(judged);
+    if (signing.needs_body()) {
+      carriage.signing.emplace(std::move(signing));
+      return std::nullopt;
+    }
+    auto made = signing.sign(head, now);
+    if (auto* denial = std::get_if<Denial>(&made)) return std::move(*denial);
+    auto& resigned = std::get<Resigned>(made);
+    record_signing(services_.audit, signing, admission, head);
+    carriage.signature = NewSignature{std::move(resigned.signature), signing.client_signature()};
+    if (resigned.body) carriage.body = std::move(resigned.body);
+    return std::nullopt;
   }
 
   void record(const Injection& injection, const Admission& admission, const RequestHead& head) {
@@ -124,8 +171,8 @@ class ConnectionGate final : public BaseGate {
                       "; a request for another host needs a connection of its own";
       return refuse(denial, head);
     }
-    head.authority = authority_text(*authority);
-    return open(admission_, std::move(head));
+    std::string written = std::exchange(head.authority, authority_text(*authority));
+    return open(admission_, std::move(head), std::move(written));
   }
 
  private:
@@ -170,10 +217,10 @@ class ForwardGate final : public BaseGate {
                       "; a request for another port needs a connection of its own";
       return refuse(denial, head);
     }
-    head.authority = authority_text(*authority);
+    std::string written = std::exchange(head.authority, authority_text(*authority));
     auto admitted = services_.policy.admit(authority->host, authority->port, Carried::kHttp);
     if (const auto* denial = std::get_if<Denial>(&admitted)) return refuse(*denial, head);
-    return open(std::get<Admission>(admitted), std::move(head));
+    return open(std::get<Admission>(admitted), std::move(head), std::move(written));
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/text.hpp"
+#include "proxy/credential_configuration.hpp"
 #include "proxy/gateway.hpp"
 #include "proxy/json_reader.hpp"
 #include "proxy/public_address.hpp"
@@ -23,24 +24,7 @@ bool all_bytes(std::string_view text, Predicate predicate) {
   return std::all_of(text.begin(), text.end(), predicate);
 }
 
-bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_printable(char c) { return c > 0x20 && c < 0x7F; }
-
-Origin read_origin(const JsonNode& node) {
-  if (!node.is_there()) return {.file = "configuration", .line = 0, .column = 0, .option = {}};
-  node.only({"file", "line", "column", "option"});
-  const auto count = [&](std::string_view key) {
-    const auto number = node.at(key);
-    return number.is_there() ? static_cast<int>(number.number() & 0x7FFFFFFFU) : 0;
-  };
-  Origin out;
-  out.file = node.at("file").text();
-  out.line = count("line");
-  out.column = count("column");
-  if (const auto option = node.at("option"); option.is_there()) out.option = option.text();
-  return out;
-}
 
 Sourced<std::string> read_sourced_text(const JsonNode& node) {
   node.only({"value", "origin"});
@@ -54,13 +38,6 @@ std::uint16_t read_port(const JsonNode& node) {
   }
   node.fail("a port is a number from 1 to 65535");
   return 0;
-}
-
-std::optional<Host> read_host(const JsonNode& node) {
-  auto host = Host::parse(node.text());
-  if (host) return *std::move(host);
-  node.fail(host.error());
-  return std::nullopt;
 }
 
 // At least as narrow as any private range is, so that no rule opens every address.
@@ -243,105 +220,6 @@ NetworkProfile read_network(const JsonNode& node) {
   return out;
 }
 
-// Source: RFC 9110, section 5.6.2, "token".
-bool is_token(std::string_view text) {
-  return !text.empty() && all_bytes(text, [](char c) {
-    return is_letter(c) || is_digit(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-std::vector<Surface> read_surfaces(const JsonNode& node) {
-  constexpr std::array kKinds{SurfaceKind::kHeader, SurfaceKind::kNamedHeader,
-                              SurfaceKind::kQuery,  SurfaceKind::kCookie,
-                              SurfaceKind::kBody,   SurfaceKind::kWebSocket};
-  std::vector<Surface> out;
-  if (node.absent()) return out;
-  for (const auto& item : node.items()) {
-    item.only({"surface", "name", "method", "path"});
-    Surface surface;
-    const std::string word = item.at("surface").text();
-    const auto* kind = std::find_if(kKinds.begin(), kKinds.end(),
-                                    [&](SurfaceKind one) { return surface_word(one) == word; });
-    if (kind == kKinds.end()) {
-      item.at("surface").fail(quoted(word, 80) + " is not a surface");
-      return out;
-    }
-    surface.kind = *kind;
-    surface.name = item.at("name").text();
-    surface.method = item.at("method").text();
-    surface.path = item.at("path").text();
-    const bool nameless =
-        surface.kind == SurfaceKind::kHeader || surface.kind == SurfaceKind::kWebSocket;
-    if (nameless != surface.name.empty()) item.at("name").fail("does not fit the surface");
-    if (surface.kind == SurfaceKind::kNamedHeader && !is_token(surface.name)) {
-      item.at("name").fail("is not the name of a header field");
-    }
-    if (surface.kind == SurfaceKind::kBody && (surface.method.empty() || surface.path.empty())) {
-      item.fail("a field of a body needs method and path");
-    }
-    out.push_back(std::move(surface));
-  }
-  return out;
-}
-
-Attachment read_attachment(const JsonNode& node) {
-  node.only({"header", "value"});
-  Attachment out{node.at("header").text(), node.at("value").text()};
-  if (!is_token(out.header)) node.at("header").fail("is not the name of a header field");
-  const std::size_t at = out.value.find("{}");
-  const bool fits = at != std::string::npos && out.value.find("{}", at + 1) == std::string::npos &&
-                    all_bytes(out.value, [](char c) { return c >= ' ' && c <= '~'; });
-  if (!fits) node.at("value").fail("does not hold {} once");
-  return out;
-}
-
-std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
-  std::vector<CredentialProfile> out;
-  if (node.absent()) return out;
-  for (const auto& item : node.items()) {
-    item.only({"name", "source", "command", "hosts", "expose", "replace_in", "attach", "exclusive",
-               "optional", "origin"});
-    CredentialProfile credential;
-    credential.name = item.at("name").text();
-    credential.source = item.at("source").text();
-    if (const auto words = item.at("command"); !words.absent()) credential.command = words.texts();
-    for (const auto& text : item.at("hosts").items()) {
-      if (auto host = read_host(text)) credential.hosts.push_back(*std::move(host));
-    }
-    if (const auto expose = item.at("expose"); !expose.absent()) {
-      expose.only({"env", "file"});
-      credential.expose_env = expose.at("env").texts();
-      if (const auto files = expose.at("file"); !files.absent()) {
-        credential.expose_file = files.texts();
-      }
-    }
-    credential.replace_in = read_surfaces(item.at("replace_in"));
-    if (const auto attach = item.at("attach"); !attach.absent()) {
-      credential.attach = read_attachment(attach);
-    }
-    if (const auto exclusive = item.at("exclusive"); exclusive.is_there()) {
-      credential.exclusive = exclusive.flag();
-    }
-    for (const auto& name : credential.expose_env) {
-      const bool fits = !name.empty() && !is_digit(name.front()) && all_bytes(name, [](char c) {
-        return is_letter(c) || is_digit(c) || c == '_';
-      });
-      if (!fits) item.at("expose").fail(quoted(name, 80) + " is not the name of a variable");
-    }
-    if (const auto optional = item.at("optional"); optional.is_there()) {
-      credential.optional = optional.flag();
-    }
-    credential.origin = read_origin(item.at("origin"));
-    if (credential.exclusive && credential.optional) item.fail("is exclusive and optional");
-    if (credential.name.empty()) item.at("name").fail("is empty");
-    if (credential.source.empty()) item.at("source").fail("is empty");
-    if (credential.hosts.empty()) item.at("hosts").fail("names no host");
-    out.push_back(std::move(credential));
-  }
-  return out;
-}
-
 AuditProfile read_audit(const JsonNode& node) {
   AuditProfile out;
   if (!node.is_there()) return out;
@@ -351,6 +229,21 @@ AuditProfile read_audit(const JsonNode& node) {
   syslog.only({"value", "origin"});
   out.syslog = {syslog.at("value").flag(), read_origin(syslog.at("origin"))};
   return out;
+}
+
+// What is signed is signed for the host that the client named; a gateway is another.
+void refuse_gateways(const JsonNode& node, const Configuration& all) {
+  for (const auto& credential : all.credentials) {
+    if (credential.type != CredentialType::kAws) continue;
+    for (const auto& origin : all.network.origins) {
+      const auto& hosts = credential.hosts;
+      if (origin.via.empty() || std::find(hosts.begin(), hosts.end(), origin.host) == hosts.end()) {
+        continue;
+      }
+      node.at("origins").fail(origin.host.text() + " goes via a gateway, where what " +
+                              shown(credential.name) + " signs would not hold");
+    }
+  }
 }
 
 }  // namespace
@@ -368,6 +261,7 @@ Result<Configuration> parse_configuration(std::string_view json) {
   }
   Configuration out{read_network(top.at("network")), read_credentials(top.at("credentials")),
                     read_audit(top.at("audit"))};
+  refuse_gateways(top.at("network"), out);
   if (faults.first()) return *faults.first();
   return out;
 }

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <iterator>
 #include <map>
 
 #include "common/text.hpp"
+#include "proxy/aws_credential.hpp"
+#include "proxy/aws_source.hpp"
 #include "proxy/exposed_file.hpp"
 #include "proxy/rule_text.hpp"
 #include "proxy/secret_file.hpp"
@@ -45,30 +49,147 @@ std::string pointer_into(const std::string& path, const std::string& source) {
   return source.starts_with(prefix) ? source.substr(prefix.size()) : std::string();
 }
 
+// The two kinds of credentials in one exposed file.
+struct Shown {
+  std::vector<Exposed> values;
+  std::vector<AwsExposed> aws;
+  std::string where;
+};
+
+const CredentialProfile& profile_of(const std::vector<CredentialProfile>& credentials,
+                                    const std::string& name) {
+  return *std::find_if(credentials.begin(), credentials.end(),
+                       [&](const auto& one) { return one.name == name; });
+}
+
+Result<std::string> file_text(const std::string& path, const Shown& shown) {
+  if (!shown.aws.empty()) {
+    if (shown.values.empty()) return aws_file_text(path, shown.aws);
+    return Error(Errc::kInvalidProfile, "a file holds keys of AWS or other credentials, not both");
+  }
+  auto host = read_secret_file(path, FilePrivacy::kAny);
+  if (!host && host.error().system_errno() != ENOENT && host.error().system_errno() != ENOTDIR) {
+    return std::move(host).error();
+  }
+  auto text = exposed_text(path, host ? &*host : nullptr, shown.values);
+  if (host) ::explicit_bzero(host->data(), host->size());
+  return text;
+}
+
 // The files that hold surrogates, each with all credentials that are to stand in it.
 Result<void> add_files(const std::vector<CredentialProfile>& credentials, ReadCredentials& out) {
-  std::map<std::string, std::vector<Exposed>> by_path;
-  std::map<std::string, std::string> where;
+  std::map<std::string, Shown> by_path;
   for (const auto& live : out.live) {
-    const auto profile = std::find_if(credentials.begin(), credentials.end(),
-                                      [&](const auto& one) { return one.name == live.name; });
-    for (const auto& path : profile->expose_file) {
-      by_path[path].push_back({&live, pointer_into(path, profile->source)});
-      where[path] = place_of(profile->origin);
+    if (live.aws) continue;
+    const auto& profile = profile_of(credentials, live.name);
+    for (const auto& path : profile.expose_file) {
+      by_path[path].values.push_back({&live, pointer_into(path, profile.source)});
+      by_path[path].where = place_of(profile.origin);
     }
   }
-  for (const auto& [path, exposed] : by_path) {
-    auto host = read_secret_file(path, FilePrivacy::kAny);
-    if (!host && host.error().system_errno() != ENOENT && host.error().system_errno() != ENOTDIR) {
-      return std::move(host).error().during(where[path] + ": expose");
+  for (const auto& live : out.aws) {
+    const auto& profile = profile_of(credentials, live.name);
+    for (const auto& path : profile.expose_file) {
+      by_path[path].aws.push_back({&live, aws_section(profile)});
+      by_path[path].where = place_of(profile.origin);
     }
-    auto text = exposed_text(path, host ? &*host : nullptr, exposed);
-    if (host) ::explicit_bzero(host->data(), host->size());
-    if (!text) return std::move(text).error().during(where[path] + ": expose");
+  }
+  for (const auto& [path, shown] : by_path) {
+    auto text = file_text(path, shown);
+    if (!text) return std::move(text).error().during(shown.where + ": expose");
     out.files.push_back({path, std::move(*text)});
   }
   return {};
 }
+
+class Reading {
+ public:
+  Reading(std::vector<control::NamedValue>& environment, std::vector<std::string>& commands)
+      : environment_(environment), commands_(commands), reader_(environment, commands) {}
+
+  // Before anything is read: the helper is to hold no secret that it did not read itself.
+  Result<void> start_helper(const std::vector<CredentialProfile>& credentials) {
+    std::vector<CredentialProfile> sources;
+    for (const auto& credential : credentials) {
+      if (credential.type != CredentialType::kAws || !can_be_renewed(credential)) continue;
+      out_.renewed.push_back(credential.name);
+      sources.push_back(credential);
+    }
+    if (sources.empty()) return {};
+    auto helper = RenewalHelper::start(sources, environment_, commands_);
+    if (!helper) return std::move(helper).error();
+    out_.helper = std::move(*helper);
+    return {};
+  }
+
+  Result<void> read(const CredentialProfile& credential) {
+    auto added = credential.type == CredentialType::kAws ? add_aws(credential) : add(credential);
+    if (added) {
+      out_.notes.push_back("credential " + shown(credential.name) + " is live for " +
+                           host_list(credential.hosts));
+      return {};
+    }
+    Error error = std::move(added).error();
+    const bool absent = error.code() == Errc::kInvalidProfile;
+    if (absent && credential.optional) {
+      out_.notes.push_back("credential " + shown(credential.name) + " is off: " + error.what());
+      return {};
+    }
+    if (absent && error.hint().empty()) {
+      (void)std::move(error).hint("put it there, or write `optional: true` for a run without it");
+    }
+    return std::move(error).during(place_of(credential.origin) + ": the credential " +
+                                   quoted(credential.name, 80));
+  }
+
+  // What has no end needs no helper.
+  ReadCredentials take() {
+    const bool ends = std::any_of(out_.aws.begin(), out_.aws.end(), [&](const auto& one) {
+      return one.expires &&
+             std::find(out_.renewed.begin(), out_.renewed.end(), one.name) != out_.renewed.end();
+    });
+    if (!ends) out_.helper = RenewalHelper();
+    return std::move(out_);
+  }
+
+ private:
+  Result<void> add(const CredentialProfile& credential) {
+    auto value = reader_.read(credential);
+    if (!value) return std::move(value).error();
+    auto secret = Secret::take(std::move(*value));
+    const std::string source = "(" + shown(credential.source) + ")";
+    if (!secret) return std::move(secret).error().during(source);
+    auto surrogate = make_surrogate(*secret);
+    if (!surrogate) return std::move(surrogate).error().during(source);
+    out_.surrogates.push_back({credential.name, credential.expose_env, *surrogate});
+    out_.live.push_back({credential.name, credential.hosts, std::move(*secret),
+                         std::move(*surrogate), credential.replace_in, credential.attach,
+                         credential.exclusive});
+    return {};
+  }
+
+  Result<void> add_aws(const CredentialProfile& credential) {
+    auto keys = read_aws_source(credential, environment_, commands_);
+    if (!keys) return std::move(keys).error();
+    if (keys->expires && *keys->expires <= std::chrono::system_clock::now()) {
+      return Error(Errc::kInvalidProfile,
+                   "its keys have expired at " + aws_time_text(*keys->expires))
+          .hint("log in again where they come from");
+    }
+    auto made = make_aws_credential(credential, std::move(*keys));
+    if (!made) return std::move(made).error().during("(" + shown(credential.source) + ")");
+    out_.aws.push_back(std::move(made->live));
+    std::move(made->parts.begin(), made->parts.end(), std::back_inserter(out_.live));
+    std::move(made->surrogates.begin(), made->surrogates.end(),
+              std::back_inserter(out_.surrogates));
+    return {};
+  }
+
+  std::vector<control::NamedValue>& environment_;
+  std::vector<std::string>& commands_;
+  SourceReader reader_;
+  ReadCredentials out_;
+};
 
 }  // namespace
 
@@ -76,38 +197,12 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
                                          std::vector<control::NamedValue>& environment,
                                          std::vector<std::string>& commands) {
   const ErasedAtTheEnd erased(environment, commands);
-  const SourceReader reader(environment, commands);
-  ReadCredentials out;
+  Reading reading(environment, commands);
+  if (auto started = reading.start_helper(credentials); !started) return started.error();
   for (const auto& credential : credentials) {
-    const std::string who =
-        place_of(credential.origin) + ": the credential " + quoted(credential.name, 80);
-    const std::string name = shown(credential.name);
-    auto value = reader.read(credential);
-    if (!value) {
-      const bool absent = value.error().code() == Errc::kInvalidProfile;
-      if (absent && credential.optional) {
-        out.notes.push_back("credential " + name + " is off: " + value.error().what());
-        continue;
-      }
-      Error error = std::move(value).error();
-      if (absent && error.hint().empty()) {
-        (void)std::move(error).hint("put it there, or write `optional: true` for a run without it");
-      }
-      return std::move(error).during(who);
-    }
-    auto secret = Secret::take(std::move(*value));
-    if (!secret)
-      return std::move(secret).error().during(who + " (" + shown(credential.source) + ")");
-    auto surrogate = make_surrogate(*secret);
-    if (!surrogate) {
-      return std::move(surrogate).error().during(who + " (" + shown(credential.source) + ")");
-    }
-    out.notes.push_back("credential " + name + " is live for " + host_list(credential.hosts));
-    out.surrogates.push_back({credential.name, credential.expose_env, *surrogate});
-    out.live.push_back({credential.name, credential.hosts, std::move(*secret),
-                        std::move(*surrogate), credential.replace_in, credential.attach,
-                        credential.exclusive});
+    if (auto read = reading.read(credential); !read) return std::move(read).error();
   }
+  ReadCredentials out = reading.take();
   if (auto files = add_files(credentials, out); !files) return std::move(files).error();
   return out;
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-// Reads what the profile's credentials name (source_reader.hpp), once, before confinement, and
-// makes of each a live credential and its surrogate.
+// Reads what the profile's credentials name (source_reader.hpp, aws_source.hpp), before
+// confinement, and makes of each a live credential and its surrogate. Where keys have an end and a
+// source that can be read again, a helper process is left that does so (renewal.hpp).
 //
 // What is read is erased everywhere but in the Secret.
 
@@ -11,12 +12,17 @@
 #include "common/control_channel.hpp"
 #include "common/error.hpp"
 #include "common/profile.hpp"
+#include "proxy/aws_signer.hpp"
 #include "proxy/injector.hpp"
+#include "proxy/renewal_helper.hpp"
 
 namespace redoubtful::proxy {
 
 struct ReadCredentials {
-  std::vector<LiveCredential> live;
+  std::vector<LiveCredential> live;  // the parts of AWS's keys among them
+  std::vector<LiveAwsCredential> aws;
+  RenewalHelper helper;              // running where some keys end and can be read again
+  std::vector<std::string> renewed;  // the credentials that it knows, by its numbers
   std::vector<control::Surrogate> surrogates;
   std::vector<control::ExposedFile> files;
   std::vector<std::string> notes;  // a line each: what is live and where, what is off and why

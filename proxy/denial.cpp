@@ -4,6 +4,9 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "proxy/aws_error.hpp"
+#include "proxy/aws_signer.hpp"
+
 namespace redoubtful::proxy {
 namespace {
 
@@ -14,7 +17,7 @@ constexpr std::string_view kNoWayAround =
     "will not work.";
 
 // The APIs whose clients report an error of their own shape at once, and retry any other.
-enum class Shape { kText, kJson, kAnthropic, kOpenAi, kGemini };
+enum class Shape { kText, kJson, kAnthropic, kOpenAi, kGemini, kAws };
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
   if (part.size() > text.size()) return false;
@@ -37,6 +40,7 @@ bool is_grpc(const RequestHead& head) {
 
 Shape shape_for(const RequestHead* head) {
   if (head == nullptr) return Shape::kText;
+  if (looks_aws_signed(*head)) return Shape::kAws;
   const std::string_view authority = head->authority;
   const std::string_view host = authority.substr(0, authority.find(':'));
   struct Api {
@@ -163,6 +167,7 @@ std::string body_of(const Answer& answer, Shape shape) {
       for (const auto& [key, value] : answer.more) error[key] = value;
       return json::serialize(json::object{{"error", std::move(error)}});
     }
+    case Shape::kAws:
     case Shape::kText:
       break;
   }
@@ -173,12 +178,20 @@ Refusal refusal_with(const Answer& answer, const RequestHead* head) {
   const Shape shape = shape_for(head);
   Refusal out;
   out.status = answer.status;
-  out.body = body_of(answer, shape) + "\n";
-  const bool text = shape == Shape::kText;
-  out.fields = {{"content-type", text ? "text/plain; charset=utf-8" : "application/json"},
-                {"cache-control", "no-store"},
-                {"proxy-status", "redoubtful; error=" + std::string(answer.error) +
-                                     "; details=" + structured_string(answer.text)}};
+  std::string_view type = shape == Shape::kText ? "text/plain; charset=utf-8" : "application/json";
+  if (shape == Shape::kAws) {
+    AwsError error = aws_error(answer.status, answer.text, *head);
+    type = error.content_type;
+    out.body = std::move(error.body);
+    out.fields = std::move(error.fields);
+  } else {
+    out.body = body_of(answer, shape) + "\n";
+  }
+  const Fields all = {{"content-type", std::string(type)},
+                      {"cache-control", "no-store"},
+                      {"proxy-status", "redoubtful; error=" + std::string(answer.error) +
+                                           "; details=" + structured_string(answer.text)}};
+  out.fields.insert(out.fields.begin(), all.begin(), all.end());
   // What the SDKs of OpenAI and Anthropic obey: this is not a fault that passes.
   if (answer.status < 500) out.fields.push_back({"x-should-retry", "false"});
   if (head != nullptr && is_grpc(*head)) out.grpc_message = percent_encoded(answer.text);
@@ -198,6 +211,8 @@ unsigned status_for(DenyReason reason) {
       return 407;
     case DenyReason::kLimit:
       return 429;
+    case DenyReason::kCredentialExpired:
+      return 503;
     default:
       return 403;
   }
@@ -235,6 +250,10 @@ std::string_view reason_text(DenyReason reason) {
       return "a credential was on its way to where it does not belong";
     case DenyReason::kCredentialMissing:
       return "it is reached with the session's credential only";
+    case DenyReason::kAwsSignature:
+      return "this AWS request is not signed anew";
+    case DenyReason::kCredentialExpired:
+      return "the credential's keys have expired";
     case DenyReason::kNoToken:
       return "it wants the token of this proxy";
     case DenyReason::kUnvetted:
@@ -293,6 +312,7 @@ Refusal refusal_of(const Denial& denial, const RequestHead* head) {
   Refusal out = refusal_with(answer, head);
   // git and others send a password only when they are asked for one.
   if (status == 401) out.fields.push_back({"www-authenticate", "Basic realm=\"redoubtful\""});
+  if (status == 503) out.fields.push_back({"retry-after", "2"});
   return out;
 }
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "proxy/denial.hpp"
 #include "proxy/gateway.hpp"
+#include "proxy/limits.hpp"
+#include "proxy/sigv4_key.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -27,16 +30,46 @@ bool is_one_of(std::span<const std::string_view> names, std::string name) {
                      [&](std::string_view known) { return equals_ignoring_case(known, name); });
 }
 
+// A body that is read before its request can be signed. Counts in what all of them may hold.
+class HeldBody {
+ public:
+  HeldBody(std::size_t& total, AwsSigning signing) : total_(total), signing_(std::move(signing)) {}
+  HeldBody(const HeldBody&) = delete;
+  HeldBody& operator=(const HeldBody&) = delete;
+  ~HeldBody() { total_ -= bytes_; }
+
+  // False: it is too much.
+  bool add(std::string_view piece) {
+    const bool fits = bytes_ + piece.size() <= limits::kAwsHeldBody &&
+                      total_ + piece.size() <= limits::kAwsHeldBodies;
+    if (!fits) return false;
+    bytes_ += piece.size();
+    total_ += piece.size();
+    hash_.add(piece);
+    return true;
+  }
+  std::string sha256() { return hash_.hex(); }
+  const AwsSigning& signing() const { return signing_; }
+
+ private:
+  std::size_t& total_;
+  AwsSigning signing_;
+  std::size_t bytes_ = 0;
+  Sha256 hash_;
+};
+
 class Forwarded final : public AdmittedExchange {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
-            Overrides overrides, std::unique_ptr<BodyFilter> body,
-            std::shared_ptr<const HostSecrets> secrets)
+            Overrides overrides, Carriage carriage, Way way)
       : services_(services),
         admission_(std::move(admission)),
         head_(std::move(head)),
         overrides_(overrides),
-        body_(std::move(body)) {
+        body_(std::move(carriage.body)),
+        signature_(std::move(carriage.signature)),
+        way_(way) {
+    if (carriage.signing) holding_.emplace(services_.held_bytes, std::move(*carriage.signing));
     AuditEvent event;
     event.event = "request";
     event.host = admission_.host().text();
@@ -46,7 +79,7 @@ class Forwarded final : public AdmittedExchange {
     event.rule = permit.rule();
     event.place = permit.place();
     open_ = services_.audit.open(std::move(event));
-    if (secrets) scrubber_.emplace(std::move(secrets), head_.method);
+    if (carriage.secrets) scrubber_.emplace(std::move(carriage.secrets), head_.method);
     const auto* settings = services_.policy.settings_of(admission_.host());
     if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
     if (settings->via.empty()) return;
@@ -60,6 +93,31 @@ class Forwarded final : public AdmittedExchange {
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
+
+  bool holds_body() const override { return holding_.has_value(); }
+  std::optional<Refusal> hold(std::string_view piece) override {
+    if (holding_->add(piece)) return std::nullopt;
+    Denial denial;
+    denial.reason = DenyReason::kAwsSignature;
+    denial.target = admission_.authority();
+    denial.rule = holding_->signing().credential();
+    denial.detail =
+        "its body must be read before it can be signed, for the client did not declare its hash "
+        "(x-amz-content-sha256), and is longer than is kept for that";
+    return say(denial);
+  }
+  std::optional<Refusal> held() override {
+    const AwsSigning& signing = holding_->signing();
+    auto made = signing.sign(
+        head_, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
+        holding_->sha256());
+    if (const auto* denial = std::get_if<Denial>(&made)) return say(*denial);
+    auto& resigned = std::get<Resigned>(made);
+    record_signing(services_.audit, signing, admission_, head_);
+    signature_ = NewSignature{std::move(resigned.signature), signing.client_signature()};
+    return std::nullopt;
+  }
+
   BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
 
@@ -73,6 +131,7 @@ class Forwarded final : public AdmittedExchange {
     remove_fields(head.fields, "alt-svc");
     if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
     if (!scrubber_) return {};
+    if (signature_ && head.status >= 300) also_hide(*signature_);
     const auto unreadable = scrubber_->respond(head);
     if (!unreadable) return {};
     return failure_of(502, "http_response_content_coding",
@@ -105,6 +164,17 @@ class Forwarded final : public AdmittedExchange {
   }
 
  private:
+  Refusal say(const Denial& denial) {
+    services_.audit.deny(denial, way_name(way_), head_.method, path_of(head_.target));
+    return refusal_of(denial, &head_);
+  }
+
+  void also_hide(const NewSignature& signature) {
+    const ScrubbedValue value{signature.made, signature.clients};
+    scrubber_.emplace(services_.secrets.with(admission_.host(), services_.injector, value),
+                      head_.method);
+  }
+
   void record_scrubbed() {
     for (auto& [name, count] : scrubber_->replaced()) {
       AuditEvent event;
@@ -125,6 +195,9 @@ class Forwarded final : public AdmittedExchange {
   std::optional<Gateway> gateway_;
   std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
   std::unique_ptr<BodyFilter> body_;
+  std::optional<HeldBody> holding_;
+  std::optional<NewSignature> signature_;
+  Way way_;
   std::shared_ptr<OpenRequest> open_;
 };
 
@@ -137,14 +210,25 @@ void Overrides::drop_from(Fields& fields) const {
   });
 }
 
+void record_signing(AuditLog& audit, const AwsSigning& signing, const Admission& admission,
+                    const RequestHead& head) {
+  AuditEvent event;
+  event.event = "inject";
+  event.host = admission.host().text();
+  event.method = head.method;
+  event.path = path_of(head.target);
+  event.credential = signing.credential();
+  event.detail = "signed anew for " + signing.purpose();
+  audit.record(event);
+}
+
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 std::unique_ptr<AdmittedExchange> forwarded(Services& services, const Admission& admission,
                                             RequestHead head, const RequestPermit& permit,
-                                            Overrides overrides, std::unique_ptr<BodyFilter> body,
-                                            std::shared_ptr<const HostSecrets> secrets) {
+                                            Overrides overrides, Carriage carriage, Way way) {
   return std::make_unique<Forwarded>(services, admission, std::move(head), permit, overrides,
-                                     std::move(body), std::move(secrets));
+                                     std::move(carriage), way);
 }
 
 }  // namespace redoubtful::proxy

@@ -7,6 +7,8 @@
 // the audit log has each request once.
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "proxy/checkpoint.hpp"
@@ -24,10 +26,27 @@ struct Overrides {
 // A target without its query.
 std::string_view path_of(std::string_view target);
 
-// `services` must outlive it. `body` may be null, and `secrets` is for a host without credentials.
+// A signature of AWS's that was made anew. Origins repeat it where they refuse or redirect.
+struct NewSignature {
+  std::string made;
+  std::string clients;  // what the box sees in its place
+};
+
+// What goes with the head.
+struct Carriage {
+  std::unique_ptr<BodyFilter> body{};            // null: it passes as it is
+  std::shared_ptr<const HostSecrets> secrets{};  // null: of a host without credentials
+  std::optional<AwsSigning> signing{};           // to be signed when its body is known
+  std::optional<NewSignature> signature{};
+};
+
+// For the audit log: it was signed anew.
+void record_signing(AuditLog& audit, const AwsSigning& signing, const Admission& admission,
+                    const RequestHead& head);
+
+// `services` must outlive it.
 std::unique_ptr<AdmittedExchange> forwarded(Services& services, const Admission& admission,
                                             RequestHead head, const RequestPermit& permit,
-                                            Overrides overrides, std::unique_ptr<BodyFilter> body,
-                                            std::shared_ptr<const HostSecrets> secrets);
+                                            Overrides overrides, Carriage carriage, Way way);
 
 }  // namespace redoubtful::proxy

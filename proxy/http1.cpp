@@ -13,6 +13,8 @@ namespace {
 
 using boost::system::error_code;
 
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
 enum class Next { kRequest, kEnd };
 
 class Connection {
@@ -34,7 +36,14 @@ class Connection {
   // Nothing: the connection ended.
   Awaitable<std::optional<Parsed>> read_head();
   Awaitable<Next> serve(ParsedRequest request);
-  Awaitable<Next> send(std::unique_ptr<Exchange> exchange, const RequestFacts& facts);
+  Awaitable<Next> send(std::unique_ptr<Exchange> exchange, RequestFacts facts);
+  // What came of reading a body whole.
+  struct Held {
+    bool gone = false;   // the client is
+    bool whole = false;  // all of the body was read
+    std::optional<Refusal> refusal;
+  };
+  Awaitable<Held> hold(Exchange& exchange, const RequestFacts& facts, WholeBody& into);
   Awaitable<Next> refuse(Refusal refusal, const RequestFacts& facts);
   void discard_origin();
   Awaitable<void> linger();
@@ -124,7 +133,53 @@ Awaitable<Next> Connection::serve(ParsedRequest request) {
   co_return co_await send(std::get<std::unique_ptr<Exchange>>(std::move(judged)), facts);
 }
 
-Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, const RequestFacts& facts) {
+Awaitable<Connection::Held> Connection::hold(Exchange& exchange, const RequestFacts& facts,
+                                             WholeBody& into) {
+  Held out;
+  // The origin could say so only once the head was sent.
+  if (facts.expects_continue && client_.buffer().empty()) {
+    std::vector<boost::asio::const_buffer> go_on = {boost::asio::buffer(kContinue)};
+    out.gone = static_cast<bool>(co_await client_.write(std::move(go_on)));
+    if (out.gone) co_return out;
+  }
+  BodyReader body(facts.framing);
+  for (;;) {
+    const std::string_view piece = body.take(client_.buffer());
+    if (const auto& fault = body.fault()) {
+      out.refusal = gate_.malformed(fault->status, fault->reason);
+      co_return out;
+    }
+    out.refusal = exchange.hold(piece);
+    if (out.refusal) co_return out;
+    into.bytes += piece;
+    if (body.done()) break;
+    if (client_.buffer().empty() && co_await client_.fill()) {
+      out.gone = true;
+      co_return out;
+    }
+  }
+  out.whole = true;
+  into.trailers = std::move(body.trailers());
+  out.refusal = exchange.held();
+  co_return out;
+}
+
+Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, RequestFacts facts) {
+  WholeBody body;
+  if (exchange->holds_body()) {
+    Held held = co_await hold(*exchange, facts, body);
+    const std::uint64_t came = body.bytes.size();
+    if (held.gone) {
+      exchange->finished(0, came, 0, "the client ended in the middle of its request");
+      co_return Next::kEnd;
+    }
+    if (held.refusal) {
+      exchange->finished(held.refusal->status, came, 0, "it was refused when its body was known");
+      facts.framing = Framing{held.whole ? Framing::Kind::kNone : Framing::Kind::kUntilClose, 0};
+      co_return co_await refuse(std::move(*held.refusal), facts);
+    }
+    facts.whole = &body;
+  }
   for (;;) {
     auto source = co_await origins_.stream_for(*exchange);
     if (auto* refusal = std::get_if<Refusal>(&source)) {

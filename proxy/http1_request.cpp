@@ -4,6 +4,7 @@
 
 #include "proxy/http1_format.hpp"
 #include "proxy/http1_transfer.hpp"
+#include "proxy/limits.hpp"
 #include "proxy/tasks.hpp"
 
 namespace redoubtful::proxy {
@@ -57,8 +58,27 @@ Awaitable<Http1Transfer::Outcome> Http1Transfer::run() {
   co_return outcome;
 }
 
+void Http1Transfer::take_held(Buffers& out) {
+  WholeBody& body = *facts_.whole;
+  const std::string_view piece =
+      std::string_view(body.bytes).substr(held_sent_, limits::kRelayBytes);
+  held_sent_ += piece.size();
+  up_ += piece.size();
+  request_complete_ = held_sent_ == body.bytes.size();
+  if (!request_complete_) {
+    request_writer_.put(piece, out);
+  } else {
+    if (!body.trailers.empty()) exchange_.request_trailers(body.trailers);
+    request_writer_.finish(piece, body.trailers, out);
+  }
+}
+
 // False: the body is broken.
 bool Http1Transfer::take_piece(Buffers& out) {
+  if (facts_.whole != nullptr) {
+    take_held(out);
+    return true;
+  }
   const std::string_view piece = request_body_.take(client_.buffer());
   if (request_body_.fault()) {
     request_fault_ = request_body_.fault();
@@ -96,7 +116,7 @@ Awaitable<bool> Http1Transfer::send_head() {
 
 Awaitable<std::monostate> Http1Transfer::send_rest() {
   while (!request_complete_) {
-    if (client_.buffer().empty()) {
+    if (facts_.whole == nullptr && client_.buffer().empty()) {
       const auto error = co_await client_.fill();
       if (answered_) co_return std::monostate{};
       if (error) {

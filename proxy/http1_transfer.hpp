@@ -17,6 +17,12 @@
 
 namespace redoubtful::proxy {
 
+// A body that was read before its request is sent (Exchange::holds_body()).
+struct WholeBody {
+  std::string bytes;
+  Fields trailers;
+};
+
 // What is known of a request beside what is sent.
 struct RequestFacts {
   std::string method;
@@ -25,6 +31,7 @@ struct RequestFacts {
   bool keep_alive = false;
   bool expects_continue = false;
   bool upgrade_websocket = false;
+  WholeBody* whole = nullptr;  // the body is there, and not the client's to send any more
 };
 
 class Http1Transfer {
@@ -60,6 +67,7 @@ class Http1Transfer {
   Awaitable<bool> send_head();
   Awaitable<std::monostate> send_rest();  // both() joins values
   bool take_piece(Buffers& out);
+  void take_held(Buffers& out);
 
   // Towards the client (http1_response.cpp).
   Awaitable<Outcome> receive();
@@ -90,6 +98,7 @@ class Http1Transfer {
   std::string failure_;
   std::optional<HeadFault> request_fault_;
   std::optional<Watchdog> late_;  // over a client that was answered and does not stop
+  std::size_t held_sent_ = 0;
   bool request_complete_ = false;
   bool client_failed_ = false;
   bool until_close_ = false;  // the client takes the end of the connection for the answer's

@@ -45,6 +45,7 @@ class Http2Bridge final : public Http2Events {
     EndStream request_end = EndStream::kNo;
     std::string early;  // of the body, while the request waits; its window bounds it
     std::size_t early_credit = 0;
+    bool holding = false;  // all of the body goes to `early` first (Exchange::holds_body())
     Fields trailers;
     std::size_t discarded = 0;  // of the body
     bool answered = false;      // a head is on its way to the client
@@ -77,6 +78,8 @@ class Http2Bridge final : public Http2Events {
   void request_trailers_came(Link& link, HeaderBlock block);
   void request_data_came(Link& link, std::string_view bytes);
   void request_ended(Link& link);
+  void hold(Link& link, std::string_view bytes);
+  void held(Link& link);
   // True: a filter says that the request's body is broken; the client was told.
   bool stopped_at_fault(Link& link);
   void client_stream_closed(Link& link, std::uint32_t code, ClosedBy by);

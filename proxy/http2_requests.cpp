@@ -57,8 +57,43 @@ void Http2Bridge::request_came(std::int32_t stream, HeaderBlock block, EndStream
     fail(link, "there is no connection to the origin");
     return;
   }
+  if (link.exchange->holds_body()) {
+    link.holding = true;
+    // The origin could say so only once the head was sent.
+    if (find_field(link.exchange->request().fields, "expect") != nullptr) {
+      ResponseHead go_on;
+      go_on.status = 100;
+      front_.informational(stream, values_of(go_on, {}));
+    }
+    return;
+  }
   waiting_.push_back(stream);
   start_waiting();
+}
+
+// The window opens as it comes; how much that may be is the Exchange's to say.
+void Http2Bridge::hold(Link& link, std::string_view bytes) {
+  if (auto refusal = link.exchange->hold(bytes)) {
+    link.holding = false;
+    refuse(link, std::move(*refusal));
+    discard(link, bytes.size());
+    return;
+  }
+  link.early += bytes;
+  link.up += bytes.size();
+  front_.consume(link.front, bytes.size());
+}
+
+void Http2Bridge::held(Link& link) {
+  link.holding = false;
+  if (auto refusal = link.exchange->held()) {
+    refuse(link, std::move(*refusal));
+  } else if (!back_ || back_->over()) {
+    fail(link, "there is no connection to the origin");
+  } else {
+    waiting_.push_back(link.front);
+    start_waiting();
+  }
 }
 
 void Http2Bridge::start_waiting() {
@@ -95,6 +130,10 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
   const bool waits = link.back == 0 && !link.answer_ended;
   if (!link.exchange || (!waits && !at_origin(link))) {  // refused, or the origin has had enough
     discard(link, bytes.size());
+    return;
+  }
+  if (link.holding) {
+    hold(link, bytes);
     return;
   }
   std::string out = filtered(link.exchange->request_body(), bytes);
@@ -138,6 +177,10 @@ void Http2Bridge::request_trailers_came(Link& link, HeaderBlock block) {
 
 void Http2Bridge::request_ended(Link& link) {
   link.request_end = EndStream::kYes;
+  if (link.exchange && link.holding) {
+    held(link);
+    return;
+  }
   const bool waits = link.back == 0 && !link.answer_ended;
   if (!link.exchange || (!waits && !at_origin(link))) return;
   std::string rest = rest_of(link.exchange->request_body());

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/network_rules.hpp"
 #include "proxy/body_swap.hpp"
@@ -59,7 +60,8 @@ class Surfaces {
   }
   bool has_field(std::string_view name) const {
     if (credential_->attach && equals_ignoring_case(credential_->attach->header, name)) return true;
-    const bool known_fields = credential_->surfaces.empty() || has(SurfaceKind::kHeader);
+    const bool unnamed = credential_->surfaces.empty() && !credential_->aws;
+    const bool known_fields = unnamed || has(SurfaceKind::kHeader);
     return (known_fields && is_credential_field(name)) || has_named_field(name);
   }
   std::vector<std::string> body_fields() const {
@@ -309,7 +311,9 @@ class AtHome {
 
 }  // namespace
 
-Injector::Injector(std::vector<LiveCredential> credentials) : credentials_(std::move(credentials)) {
+Injector::Injector(std::vector<LiveCredential> credentials)
+    : credentials_(std::make_move_iterator(credentials.begin()),
+                   std::make_move_iterator(credentials.end())) {
   for (auto& credential : credentials_) {
     for (auto& surface : credential.surfaces) {
       if (!surface.path.empty()) surface.path = comparable_glob(surface.path);
@@ -326,6 +330,7 @@ std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Ha
     const bool here = handling == Handling::kIntercept && belongs(credential, permit.host());
     if (here) own.emplace_back(credential, head);
     const auto where = misplaced(head, credential.surrogate, here ? &own.back() : nullptr);
+    if (here && credential.aws) own.pop_back();
     if (!where) continue;
     std::string detail = "its surrogate stands in " + *where;
     if (!here) {
@@ -364,6 +369,17 @@ const LiveCredential* Injector::surrogate_in(const RequestHead& head) const {
     if (misplaced(head, credential.surrogate, nullptr)) return &credential;
   }
   return nullptr;
+}
+
+void Injector::renew(LiveCredential credential) {
+  const auto old = std::find_if(credentials_.begin(), credentials_.end(), [&](const auto& one) {
+    return one.surrogate == credential.surrogate;
+  });
+  if (old == credentials_.end()) {
+    credentials_.push_back(std::move(credential));
+  } else {
+    old->secret = std::move(credential.secret);
+  }
 }
 
 bool Injector::has_credentials(const Host& host) const {

@@ -12,9 +12,12 @@
 // account on an allowed host. It is taken out; where a credential is `exclusive`, the request is
 // refused, and so is one that carries none.
 //
+// Keys of AWS are here to be recognised only: what they sign is aws_signer.hpp's.
+//
 // Bodies are not looked through for surrogates that are on no surface: what leaves is worth
 // nothing.
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +42,9 @@ struct LiveCredential {
   std::vector<Surface> surfaces{};  // empty: the known header fields
   std::optional<Attachment> attach{};
   bool exclusive = false;
+  // A part of AWS's keys: nothing is put in, and its surfaces, where it may stand, are exactly
+  // those listed.
+  bool aws = false;
 };
 
 // What was done to a request.
@@ -63,12 +69,17 @@ class Injector {
   const LiveCredential* surrogate_in(std::string_view text) const;
   const LiveCredential* surrogate_in(const RequestHead& head) const;
 
-  const std::vector<LiveCredential>& credentials() const noexcept { return credentials_; }
+  // A part of AWS's keys has a new value, the first that has this surrogate; or there is one more.
+  // What is under way keeps none of the old. Not for others.
+  void renew(LiveCredential credential);
+
+  // References to what is in it hold as long as it does.
+  const std::deque<LiveCredential>& credentials() const noexcept { return credentials_; }
   bool empty() const noexcept { return credentials_.empty(); }
   bool has_credentials(const Host& host) const;
 
  private:
-  std::vector<LiveCredential> credentials_;
+  std::deque<LiveCredential> credentials_;
 };
 
 }  // namespace redoubtful::proxy

@@ -53,6 +53,10 @@ inline constexpr std::size_t kHostsFileBytes = 16 * 1024 * 1024;  // block lists
 // send 64 KiB to 1 MiB.
 inline constexpr std::size_t kAwsChunkBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kAwsTrailerBytes = 16 * 1024;
+// Of a body that must be read before its request can be signed for AWS, and of all of them.
+// Bedrock takes 25 MB, DynamoDB 16 MB; S3's clients declare the hash.
+inline constexpr std::size_t kAwsHeldBody = 64 * 1024 * 1024;
+inline constexpr std::size_t kAwsHeldBodies = 192 * 1024 * 1024;
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last

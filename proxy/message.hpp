@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -84,6 +85,15 @@ class BodyFilter {
 class Exchange {
  public:
   virtual ~Exchange() = default;
+  // The head depends on the body (a signature over a hash that the client did not declare): before
+  // request() is asked, all of the body is read, kept, and shown to hold(), piece by piece, and
+  // held() says that it was whole. Each may refuse; then the request ends with that.
+  virtual bool holds_body() const { return false; }
+  virtual std::optional<Refusal> hold(std::string_view piece) {
+    (void)piece;
+    return std::nullopt;
+  }
+  virtual std::optional<Refusal> held() { return std::nullopt; }
   // As it must be sent: canonical target, credentials in place. `authority` is what the origin
   // sees.
   virtual const RequestHead& request() const = 0;

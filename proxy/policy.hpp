@@ -49,6 +49,8 @@ enum class DenyReason {
   kMalformed,          // not HTTP, not TLS, ambiguous framing
   kCredential,         // a credential on its way to where it does not belong
   kCredentialMissing,  // the host is reached with a credential only, and there is none: 401
+  kAwsSignature,       // a request to AWS that cannot, or may not, be signed anew
+  kCredentialExpired,  // the credential that would be put in has ended: 503
   kNoToken,            // a client of a standalone proxy that did not show its token
   kUnvetted,           // behind an outer proxy, where what it leads to cannot be looked at
   kLimit,              // too many connections, names …

@@ -31,12 +31,12 @@ std::string only_ports(const std::set<std::uint16_t>& ports) {
 }  // namespace
 
 std::string_view deny_reason_name(DenyReason reason) noexcept {
-  constexpr std::array<std::string_view, 18> kNames{
+  constexpr std::array<std::string_view, 20> kNames{
       "no_matching_rule",   "explicit_deny", "asked_nobody",       "port_not_allowed",
       "scheme_not_allowed", "ip_literal",    "invalid_name",       "non_public_address",
       "name_not_indicated", "name_mismatch", "method_or_path",     "bad_target",
-      "malformed",          "credential",    "credential_missing", "no_token",
-      "unvetted",           "limit"};
+      "malformed",          "credential",    "credential_missing", "aws_signature",
+      "credential_expired", "no_token",      "unvetted",           "limit"};
   static_assert(kNames.size() == static_cast<std::size_t>(DenyReason::kLimit) + 1);
   return kNames[static_cast<std::size_t>(reason)];
 }

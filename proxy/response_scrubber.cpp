@@ -101,10 +101,10 @@ class ResponseScrubber::PackedBody final : public BodyFilter {
   std::string unpacked_;
 };
 
-std::shared_ptr<const HostSecrets> SecretsOfHosts::of(const Host& host, const Injector& injector) {
-  if (!injector.has_credentials(host)) return nullptr;
-  auto& made = hosts_[host];
-  if (made) return made;
+namespace {
+
+std::shared_ptr<const HostSecrets> secrets_of(const Host& host, const Injector& injector,
+                                              const ScrubbedValue* more) {
   std::vector<std::string> names;
   std::vector<ScrubbedValue> values;
   for (const LiveCredential& credential : injector.credentials()) {
@@ -113,8 +113,26 @@ std::shared_ptr<const HostSecrets> SecretsOfHosts::of(const Host& host, const In
     names.push_back(credential.name);
     values.push_back({credential.secret.expose(), credential.surrogate});
   }
-  made.reset(new HostSecrets{std::move(names), ScrubPatterns(values)});
+  if (more != nullptr) {
+    names.push_back(names.back());
+    values.push_back(*more);
+  }
+  return std::shared_ptr<const HostSecrets>(
+      new HostSecrets{std::move(names), ScrubPatterns(values)});
+}
+
+}  // namespace
+
+std::shared_ptr<const HostSecrets> SecretsOfHosts::of(const Host& host, const Injector& injector) {
+  if (!injector.has_credentials(host)) return nullptr;
+  auto& made = hosts_[host];
+  if (!made) made = secrets_of(host, injector, nullptr);
   return made;
+}
+
+std::shared_ptr<const HostSecrets> SecretsOfHosts::with(const Host& host, const Injector& injector,
+                                                        const ScrubbedValue& more) const {
+  return secrets_of(host, injector, &more);
 }
 
 void ask_for_plain_answers(RequestHead& head) {

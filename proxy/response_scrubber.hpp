@@ -48,6 +48,9 @@ class SecretsOfHosts {
  public:
   // Null: nothing is scrubbed.
   std::shared_ptr<const HostSecrets> of(const Host& host, const Injector& injector);
+  // The same and one more value, for one answer alone.
+  std::shared_ptr<const HostSecrets> with(const Host& host, const Injector& injector,
+                                          const ScrubbedValue& more) const;
   // After a value was renewed: what is under way keeps the old one.
   void forget() { hosts_.clear(); }
 

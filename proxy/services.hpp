@@ -7,10 +7,12 @@
 
 #include "proxy/access_token.hpp"
 #include "proxy/audit_log.hpp"
+#include "proxy/aws_signer.hpp"
 #include "proxy/certificate_authority.hpp"
 #include "proxy/dialer.hpp"
 #include "proxy/injector.hpp"
 #include "proxy/policy.hpp"
+#include "proxy/renewal.hpp"
 #include "proxy/response_scrubber.hpp"
 #include "proxy/synthetic_names.hpp"
 #include "proxy/tls.hpp"
@@ -20,6 +22,7 @@ namespace redoubtful::proxy {
 struct Services {
   const Policy& policy;
   const Injector& injector;
+  const AwsSigner& signer;
   AuditLog& audit;
   SyntheticNames& names;
   CertificateAuthority& authority;
@@ -27,7 +30,9 @@ struct Services {
   Dialer& dialer;
   // What clients of the explicit port must show; null: nobody else can reach that port.
   const AccessToken* token = nullptr;
+  Renewal* renewal = nullptr;  // null: nothing ends, or nothing can be renewed
   SecretsOfHosts secrets = {};
+  std::size_t held_bytes = 0;  // of bodies that wait to be signed for, all together
 };
 
 // How a connection came in; the audit log's word for it.

@@ -172,12 +172,29 @@ std::string canonical_query(std::string_view query, SigV4Query form) {
   return out;
 }
 
+namespace {
+
+// The field itself is no part of a head: it is between two neighbours, and written anew.
+bool is_chunked(const RequestHead& head) {
+  return head.version != HttpVersion::k2 && head.has_body &&
+         find_field(head.fields, "content-length") == nullptr;
+}
+
+}  // namespace
+
+bool has_header(const RequestHead& head, std::string_view name) {
+  if (name == "host" || find_field(head.fields, name) != nullptr) return true;
+  return name == "transfer-encoding" && is_chunked(head);
+}
+
 std::string canonical_headers(const RequestHead& head, const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) {
     out.append(name).append(":");
     if (name == "host") {
       append_trimmed(head.authority, out);
+    } else if (name == "transfer-encoding" && is_chunked(head)) {
+      out += "chunked";
     } else {
       bool first = true;
       for (const Field& field : head.fields) {

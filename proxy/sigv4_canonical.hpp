@@ -65,6 +65,9 @@ std::string normalised_path(std::string_view path);
 std::string canonical_path(std::string_view path, SigV4Path form);
 // Without X-Amz-Signature.
 std::string canonical_query(std::string_view query, SigV4Query form);
+// Can it be in what is signed? "transfer-encoding" can, where HTTP/1 has a body without a length:
+// botocore has signed it.
+bool has_header(const RequestHead& head, std::string_view name);
 // "name:value\n" for each name, which must be in lower case: values trimmed, runs of blanks made
 // one, those of several fields joined by ','. "host" is the head's authority.
 std::string canonical_headers(const RequestHead& head, const std::vector<std::string>& names);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cerrno>
 
 #include "common/text.hpp"
@@ -66,7 +67,7 @@ Result<std::string> SourceReader::read_variable(std::string_view name) const {
   return absent("the variable " + shown(name) + " is not set");
 }
 
-Result<std::string> SourceReader::read_pointer(std::string_view place) const {
+Result<std::string> SourceReader::read_pointer(std::string_view place, CredentialType type) const {
   const std::size_t hash = place.rfind('#');
   if (hash == std::string_view::npos) return absent("the form is json:FILE#/pointer");
   const std::string path = expanded(place.substr(0, hash));
@@ -82,6 +83,7 @@ Result<std::string> SourceReader::read_pointer(std::string_view place) const {
   const json::value* found =
       document->find_pointer(json::string_view(pointer.data(), pointer.size()), missing);
   if (found == nullptr) return absent(shown(path) + " has nothing at " + quoted(pointer, 200));
+  if (type == CredentialType::kAws && found->is_object()) return json::serialize(*found);
   if (const json::string* text = found->if_string()) {
     if (text->empty()) return absent(shown(path) + " has an empty text at " + quoted(pointer, 200));
     std::string value(text->data(), text->size());
@@ -160,7 +162,7 @@ Result<std::string> SourceReader::read(const CredentialProfile& credential) cons
   const std::string_view kind = source.substr(0, colon);
   const std::string_view place = source.substr(std::min(colon + 1, source.size()));
   if (kind == "env") return read_variable(place);
-  if (kind == "json") return read_pointer(place);
+  if (kind == "json") return read_pointer(place, credential.type);
   if (kind == "command") return read_command(credential, place);
   if (kind == "keyring") return read_keyring(place);
   if (kind == "vault") return read_vault_field(place);

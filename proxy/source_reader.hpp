@@ -34,7 +34,8 @@ class SourceReader {
   std::string expanded(std::string_view path) const;
   const std::string* variable(std::string_view name) const;
   Result<std::string> read_variable(std::string_view name) const;
-  Result<std::string> read_pointer(std::string_view place) const;
+  // Of AWS's keys an object is the value, as text.
+  Result<std::string> read_pointer(std::string_view place, CredentialType type) const;
   Result<std::string> read_command(const CredentialProfile& credential,
                                    std::string_view text) const;
   Result<std::string> read_keyring(std::string_view attributes) const;

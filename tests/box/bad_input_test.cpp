@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"yaml_typo", {"-u", "./typo.yaml"}, 78, "did you mean mounts"},
         Bad{"unknown_option", {"--moutn", "x"}, 64, "--mount"},
         Bad{"not_yet_cow", {"--cwd", "cow"}, 78, "not yet"},
-        Bad{"not_yet_secret", {"-s", "A=aws-profile:a@x.example"}, 78, "not yet"},
+        Bad{"aws_secret", {"-s", "A=aws-profile:a@x.example"}, 78, "are a pair"},
         Bad{"absent_secret", {"-s", "A=file:/no/such@x.example"}, 78, "does not exist"},
         Bad{"open_secret", {"-s", "A=file:/etc/passwd@x.example"}, 78, "read or written by others"},
         Bad{"absent_secrets_file", {"-s", "@/no/such"}, 78, "cannot read"},

@@ -21,7 +21,9 @@ TEST(CredentialConfiguration, ReadsWhatIsWellFormed) {
         R"("replace_in":[{"surface":"header","name":"","method":"","path":""}])",
         R"("replace_in":[{"surface":"body","name":"t","method":"POST","path":"/x"}])",
         R"("attach":{"header":"Authorization","value":"Bearer {}"})",
-        R"("command":["a"],"expose":{"env":[],"file":["/h/.npmrc"]})"}) {
+        R"("command":["a"],"expose":{"env":[],"file":["/h/.npmrc"]})",
+        R"("type":"value","services":[])",
+        R"("type":"aws","services":["s3","ecr:GetAuthorizationToken"])"}) {
     const auto read = with(more);
     EXPECT_TRUE(read) << more << read.error().what();
   }
@@ -49,12 +51,36 @@ TEST(CredentialConfiguration, RefusesWhatIsNot) {
       {R"("command":"a")", "command"},
       {R"("expose":{"files":[]})", "unknown key"},
       {R"("surfaces":[])", "unknown key"},
+      {R"("type":"azure")", "is no type"},
+      {R"("type":"aws")", "services"},
+      {R"("type":"aws","services":[])", "services"},
+      {R"("services":["s3"])", "services"},
+      {R"("type":"aws","services":["s 3"])", "is no AWS service"},
+      {R"("type":"aws","services":["s3"],"attach":{"header":"A","value":"{}"})", "no meaning"},
+      {R"("type":"aws","services":["s3"],"expose":{"env":["A"]})", "expose"},
   };
   for (const auto& [more, words] : refused) {
     const auto read = with(more);
     ASSERT_FALSE(read) << more;
     EXPECT_THAT(read.error().what(), HasSubstr(words)) << more;
   }
+}
+
+TEST(CredentialConfiguration, KeysOfAwsShareNoHostWithWhatIsNotSigned) {
+  const auto both = [](const char* type, const char* host, const char* origins) {
+    return parse_configuration(
+        R"({"version":1,"network":{"origins":[)" + std::string(origins) +
+        R"(]},"credentials":[{"name":"k","source":"env:K","hosts":["a.example"]},)" +
+        R"({"name":"c","source":"env:","type":")" + type +
+        (std::string_view(type) == "aws" ? R"(","services":["s3"])" : "\"") + R"(,"hosts":[")" +
+        host + R"("]}]})");
+  };
+  EXPECT_TRUE(both("aws", "b.example", "")) << "control";
+  EXPECT_TRUE(both("value", "a.example", "")) << "control";
+  EXPECT_THAT(both("aws", "a.example", "").error().what(), HasSubstr("which signs"));
+  const char* gateway = R"({"host":"b.example","via":"https://gateway.corp"})";
+  EXPECT_TRUE(both("value", "b.example", gateway)) << "control";
+  EXPECT_THAT(both("aws", "b.example", gateway).error().what(), HasSubstr("gateway"));
 }
 
 }  // namespace

@@ -110,16 +110,17 @@ TEST(Denial, SaysTargetReasonRulePlaceDetailAndRemedyInOneLine) {
 
 TEST(Denial, HasTheStatusOfItsReason) {
   const std::map<DenyReason, unsigned> others{
-      {DenyReason::kNameMismatch, 421}, {DenyReason::kBadTarget, 400},
-      {DenyReason::kMalformed, 400},    {DenyReason::kCredentialMissing, 401},
-      {DenyReason::kNoToken, 407},      {DenyReason::kLimit, 429}};
+      {DenyReason::kNameMismatch, 421},     {DenyReason::kBadTarget, 400},
+      {DenyReason::kMalformed, 400},        {DenyReason::kCredentialMissing, 401},
+      {DenyReason::kNoToken, 407},          {DenyReason::kLimit, 429},
+      {DenyReason::kCredentialExpired, 503}};
   for (int i = 0; i <= static_cast<int>(DenyReason::kLimit); ++i) {
     const auto reason = static_cast<DenyReason>(i);
     const auto found = others.find(reason);
     const auto refusal = refusal_of(sample(reason), nullptr);
     EXPECT_EQ(refusal.status, found == others.end() ? 403u : found->second)
         << deny_reason_name(reason);
-    EXPECT_EQ(field(refusal, "x-should-retry"), "false");
+    EXPECT_EQ(field(refusal, "x-should-retry"), refusal.status == 503 ? "(none)" : "false");
     EXPECT_EQ(field(refusal, "cache-control"), "no-store");
     const auto status = parse_item(field(refusal, "proxy-status"));
     ASSERT_TRUE(status) << field(refusal, "proxy-status");

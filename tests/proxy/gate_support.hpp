@@ -25,9 +25,12 @@ inline constexpr const char* kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
 class GateWorld {
  public:
   // One credential, "github", for api.example.
-  explicit GateWorld(const RuleList& rules)
+  explicit GateWorld(const RuleList& rules) : GateWorld(rules, credentials(), {}) {}
+  GateWorld(const RuleList& rules, std::vector<LiveCredential> live,
+            std::vector<LiveAwsCredential> aws)
       : policy_(rules.policy()),
-        injector_(credentials()),
+        injector_(std::move(live)),
+        signer_(std::move(aws)),
         file_(::memfd_create("audit", MFD_CLOEXEC)),
         audit_(UniqueFd(::dup(file_.get())), "s"),
         names_([] { return std::chrono::steady_clock::time_point(); }),
@@ -35,7 +38,8 @@ class GateWorld {
         origin_tls_(OriginTls::create({}, {}).value()),
         resolver_(Resolver::create(context_.get_executor(), "127.0.0.1:1", HostsFile("")).value()),
         dialer_(policy_, *resolver_, std::nullopt),
-        services_{policy_, injector_, audit_, names_, *authority_, *origin_tls_, dialer_} {}
+        services_{policy_, injector_, signer_, audit_, names_, *authority_, *origin_tls_, dialer_} {
+  }
 
   Services& services() { return services_; }
   const Policy& policy() const { return policy_; }
@@ -84,6 +88,7 @@ class GateWorld {
   boost::asio::io_context context_;
   Policy policy_;
   Injector injector_;
+  AwsSigner signer_;
   UniqueFd file_;
   AuditLog audit_;
   SyntheticNames names_;

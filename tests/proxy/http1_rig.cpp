@@ -156,6 +156,12 @@ class TestExchange final : public Exchange {
     if (state_->rules.change) state_->rules.change(head_);
     if (state_->rules.request_body) request_body_ = state_->rules.request_body();
   }
+  bool holds_body() const override { return state_->rules.hold && head_.has_body; }
+  std::optional<Refusal> hold(std::string_view piece) override {
+    if (piece.empty()) return std::nullopt;
+    return state_->rules.hold(piece, head_);
+  }
+  std::optional<Refusal> held() override { return state_->rules.hold({}, head_); }
   const RequestHead& request() const override { return head_; }
   BodyFilter* request_body() override { return request_body_.get(); }
   void interim(Fields& fields) override { remove_fields(fields, "x-secret"); }

@@ -364,6 +364,8 @@ TEST(Policy, ReasonsHaveTheNamesThatLogsAreSearchedFor) {
   EXPECT_EQ(deny_reason_name(DenyReason::kBadTarget), "bad_target");
   EXPECT_EQ(deny_reason_name(DenyReason::kMalformed), "malformed");
   EXPECT_EQ(deny_reason_name(DenyReason::kCredential), "credential");
+  EXPECT_EQ(deny_reason_name(DenyReason::kAwsSignature), "aws_signature");
+  EXPECT_EQ(deny_reason_name(DenyReason::kCredentialExpired), "credential_expired");
   EXPECT_EQ(deny_reason_name(DenyReason::kNoToken), "no_token");
   EXPECT_EQ(deny_reason_name(DenyReason::kUnvetted), "unvetted");
   EXPECT_EQ(deny_reason_name(DenyReason::kLimit), "limit");

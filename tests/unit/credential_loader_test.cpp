@@ -69,9 +69,8 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 }
 
 TEST(Credentials, SayWhatComesLater) {
-  for (const auto* keys :
-       {"source: aws-profile:a", "type: aws", "services: [s3]", "replace_in: [websocket]",
-        "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
+  for (const auto* keys : {"type: oauth", "type: github-app", "replace_in: [websocket]",
+                           "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
@@ -218,7 +217,8 @@ TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
         Row{"A=value@a.example", Errc::kInvalidProfile},
         Row{"A=file:x@a.example", Errc::kInvalidProfile},
         Row{"A=vault:x@a.example", Errc::kInvalidProfile},
-        Row{"A=aws-profile:x@a.example", Errc::kNotYet}, Row{"@secrets", Errc::kUsage}}) {
+        Row{"A=aws-profile:x@a.example", Errc::kInvalidProfile},
+        Row{"A=env:@a.example", Errc::kInvalidProfile}, Row{"@secrets", Errc::kUsage}}) {
     const auto refused = parse_secret(row.text);
     ASSERT_FALSE(refused) << row.text;
     EXPECT_EQ(refused.error().code(), row.code) << row.text << ": " << refused.error().what();
@@ -275,6 +275,63 @@ TEST(CredentialHosts, OpenNetworkAndSharedVariablesAreRefused) {
   EXPECT_NE(shared.error().what().find("the variable T cannot hold both a (p.yaml:2:"),
             std::string::npos)
       << shared.error().what();
+}
+
+std::string aws_with(const std::string& keys) {
+  return why("credentials:\n  cloud: {" + keys + "}\n");
+}
+
+TEST(AwsCredentials, AreExposedByAwssOwnVariablesUnlessSomethingElseIsSaid) {
+  const auto layer = load(
+      "credentials:\n  a: {type: aws, source: 'aws-profile:my work', services: [s3, "
+      "ecr:GetAuthorizationToken], hosts: [b.s3.amazonaws.com]}\n"
+      "  b: {type: aws, source: 'env:', services: [bedrock], hosts: [a.example], expose: {env: "
+      "[ID, KEY]}}\n"
+      "  c: {type: aws, source: 'json:~/k.json#/a', services: [s3], hosts: [a.example], expose: "
+      "{file: ~/.aws/credentials}}\n");
+  ASSERT_TRUE(layer) << layer.error().what();
+  const auto& all = layer->credentials;
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].type, CredentialType::kAws);
+  EXPECT_EQ(all[0].source, "aws-profile:my work");
+  EXPECT_EQ(all[0].services, (std::vector<std::string>{"s3", "ecr:GetAuthorizationToken"}));
+  EXPECT_EQ(all[0].expose_env,
+            (std::vector<std::string>{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                      "AWS_SESSION_TOKEN"}));
+  EXPECT_EQ(all[1].expose_env, (std::vector<std::string>{"ID", "KEY"}));
+  EXPECT_TRUE(all[2].expose_env.empty());
+}
+
+TEST(AwsCredentials, AreRefusedWithoutServicesAndWithWhatTheyCannotHave) {
+  const std::string good = "type: aws, source: 'env:', services: [s3], hosts: [a.example]";
+  EXPECT_TRUE(load("credentials:\n  cloud: {" + good + "}\n")) << "control";
+  struct Row {
+    std::string keys;
+    const char* expected;
+  };
+  for (const auto& row :
+       {Row{"type: aws, source: 'env:', hosts: [a.example]", "needs the key services"},
+        Row{"type: aws, source: 'env:', services: [], hosts: [a.example]",
+            "needs the key services"},
+        Row{"type: aws, source: 'env:', services: [s 3], hosts: [a.example]", "is no AWS service"},
+        Row{"type: aws, source: 'env:', services: ['s3:'], hosts: [a.example]",
+            "is no AWS service"},
+        Row{"type: aws, source: 'env:', services: [s3, s3], hosts: [a.example]", "twice"},
+        Row{"type: aws, source: 'aws-profile:', services: [s3], hosts: [a.example]",
+            "is not the name of a profile"},
+        Row{good + ", attach: {header: A, value: '{}'}", "have no meaning"},
+        Row{good + ", replace_in: [header]", "have no meaning"},
+        Row{good + ", expose: {env: A}", "its variables are those of"},
+        Row{good + ", expose: {env: [A, B, C, D]}", "its variables are those of"},
+        Row{"type: azure, source: env:A, hosts: [a.example]", "none of the types"},
+        Row{"source: 'env:', hosts: [a.example], expose: {env: A}", "env: without a name"},
+        Row{"source: 'aws-profile:a', hosts: [a.example], expose: {env: A}", "are for type: aws"},
+        Row{"source: env:A, services: [s3], hosts: [a.example], expose: {env: A}",
+            "are for type: aws"}}) {
+    EXPECT_NE(aws_with(row.keys).find(row.expected), std::string::npos)
+        << row.keys << ": " << aws_with(row.keys);
+    EXPECT_NE(aws_with(row.keys).find("p.yaml:2:"), std::string::npos) << aws_with(row.keys);
+  }
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ ATTACKERS = "ghp_TheAttackersOwnKey0123456789abcdef"
 
 
 class World(Matrix):
-    def __init__(self):
-        super().__init__()
+    def __init__(self, programs="clients"):
+        super().__init__(programs)
         self.said = []  # everything that any command printed
 
     def inside(self, script, profile, **options):

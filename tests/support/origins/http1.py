@@ -34,9 +34,15 @@ class Reader:
         return line.decode("latin-1")
 
     def exactly(self, count):
-        while len(self.data) < count:
-            self.more()
-        piece, self.data = self.data[:count], self.data[count:]
+        pieces, missing = [self.data], count - len(self.data)
+        while missing > 0:
+            piece = self.connection.recv(min(missing, 1 << 20) if missing > 65536 else 65536)
+            if not piece:
+                raise EOFError
+            pieces.append(piece)
+            missing -= len(piece)
+        data = b"".join(pieces)
+        piece, self.data = data[:count], data[count:]
         return piece
 
     def fields(self):

@@ -1,0 +1,157 @@
+#include "proxy/renewal.hpp"
+
+#include <string.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+
+#include "proxy/aws_credential.hpp"
+
+namespace redoubtful::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds kMostAhead = std::chrono::minutes(10);
+
+std::chrono::sys_seconds wall() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+std::chrono::sys_seconds renewal_time(std::chrono::sys_seconds now,
+                                      std::chrono::sys_seconds expires) noexcept {
+  const auto left = expires - now;
+  const auto ahead = std::min<std::chrono::seconds>(left / 4, kMostAhead);
+  return std::max(now + std::chrono::seconds(1), expires - ahead);
+}
+
+Renewal::Renewal(asio::io_context& context, RenewalHelper helper, std::vector<std::string> sources,
+                 AwsSigner& signer, Injector& injector, SecretsOfHosts& secrets, AuditLog& audit)
+    : helper_(std::move(helper)),
+      signer_(signer),
+      injector_(injector),
+      secrets_(secrets),
+      audit_(audit),
+      socket_(context, helper_.take_socket().release()),
+      timer_(context) {
+  for (auto& name : sources) sources_.push_back({std::move(name), std::nullopt});
+  const auto now = wall();
+  for (const LiveAwsCredential& one : signer_.credentials()) {
+    const auto source = std::find_if(sources_.begin(), sources_.end(),
+                                     [&](const Source& known) { return known.name == one.name; });
+    if (source == sources_.end() || !one.expires) continue;
+    source->due = renewal_time(now, *one.expires);
+  }
+}
+
+void Renewal::start() {
+  asio::co_spawn(timer_.get_executor(), run(), [](const std::exception_ptr& bug) {
+    if (bug) std::rethrow_exception(bug);
+  });
+}
+
+void Renewal::hurry() {
+  const auto now = wall();
+  const bool due = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
+    return source.due && *source.due <= now;
+  });
+  if (due && !asking_) timer_.cancel();
+}
+
+Awaitable<void> Renewal::run() {
+  for (;;) {
+    const auto now = wall();
+    auto wait = kLook;
+    for (std::uint32_t number = 0; number < sources_.size(); ++number) {
+      const auto due = sources_[number].due;
+      if (due && *due <= now) co_await renew(number);
+      if (sources_[number].due) {
+        wait = std::clamp<std::chrono::seconds>(*sources_[number].due - wall(),
+                                                std::chrono::seconds(0), wait);
+      }
+    }
+    timer_.expires_after(wait);
+    co_await timer_.async_wait(kTuple);
+  }
+}
+
+Awaitable<void> Renewal::renew(std::uint32_t number) {
+  Source& source = sources_[number];
+  std::string packet = co_await asked(number);
+  auto keys = RenewalHelper::answer(packet);
+  if (keys) {
+    const auto until = take(source.name, std::move(*keys));
+    if (until) {
+      source.due = renewal_time(wall(), *until);
+      record(source.name, {}, "good until " + aws_time_text(*until));
+      co_return;
+    }
+    keys = until.error();
+  }
+  source.due = wall() + kRetry;
+  signer_.renewal_failed(source.name, keys.error().what());
+  record(source.name, "failed", keys.error().what());
+}
+
+// One packet each way. A helper that does not answer in time is of no more use: a later answer
+// could be taken for that to another question.
+Awaitable<std::string> Renewal::asked(std::uint32_t number) {
+  std::string packet;
+  if (!socket_.is_open()) co_return packet;
+  const std::string question = RenewalHelper::question(number);
+  const auto [unsent, sent] = co_await socket_.async_write_some(asio::buffer(question), kTuple);
+  if (unsent) {
+    socket_.close();
+    co_return packet;
+  }
+  timer_.expires_after(kPatience);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) socket_.close();
+  });
+  asking_ = true;
+  packet.resize(RenewalHelper::kAnswerBytes);
+  const auto [failed, got] = co_await socket_.async_read_some(asio::buffer(packet), kTuple);
+  timer_.cancel();
+  asking_ = false;
+  packet.resize(failed ? 0 : got);
+  if (failed && socket_.is_open()) socket_.close();
+  co_return packet;
+}
+
+Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAwsKeys keys) {
+  const auto found = std::find_if(signer_.credentials().begin(), signer_.credentials().end(),
+                                  [&](const LiveAwsCredential& one) { return one.name == name; });
+  if (found == signer_.credentials().end()) {
+    return Error(Errc::kPeerProtocol, "there is no such credential");
+  }
+  // One that never ends is asked for no more.
+  const auto until = keys.expires.value_or(wall() + std::chrono::hours(24 * 365 * 100));
+  if (until <= wall()) {
+    return Error(Errc::kInvalidProfile, "what it gives has ended at " + aws_time_text(until));
+  }
+  const auto expires = keys.expires;
+  auto parts = aws_key_parts(*found, std::move(keys));
+  if (!parts) return std::move(parts).error();
+  for (LiveCredential& part : parts->parts) injector_.renew(std::move(part));
+  signer_.renew(name, std::move(parts->keys), expires);
+  secrets_.forget();
+  return until;
+}
+
+void Renewal::record(const std::string& name, std::string_view reason, std::string detail) {
+  AuditEvent event;
+  event.event = "refresh";
+  event.credential = name;
+  event.reason = reason;
+  event.detail = std::move(detail);
+  audit_.record(event);
+}
+
+}  // namespace redoubtful::proxy
