@@ -63,6 +63,7 @@ class Composer {
     // What no layer mentions has an origin too.
     const Origin builtin{"built in", 0, 0, {}};
     profile_.nested.origin = builtin;
+    profile_.look_at_project.origin = builtin;
     profile_.filesystem.home.origin = builtin;
     profile_.filesystem.cwd.origin = builtin;
     profile_.network.mode.origin = builtin;
@@ -188,6 +189,7 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   append(profile.commands, layer.commands);
   if (meant_for(command, argument_commands)) append(profile.arguments, layer.arguments);
   overrule(profile.nested, layer.nested);
+  overrule(profile.look_at_project, layer.look_at_project);
 
   FilesystemProfile& filesystem = profile.filesystem;
   overrule(filesystem.home, layer.home);
@@ -196,6 +198,8 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   filesystem.path.insert(filesystem.path.begin(), layer.path.begin(), layer.path.end());
   append(filesystem.hide, layer.hide);
   append(filesystem.protect, layer.protect);
+  replace_named(filesystem.settings, layer.settings,
+                [](const SettingsFile& entry) -> const std::string& { return entry.file; });
 
   append(profile.environment.pass, layer.pass);
   append(profile.environment.set, layer.set);

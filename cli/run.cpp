@@ -10,6 +10,7 @@
 #include "cli/agent_environment.hpp"
 #include "cli/box_guards.hpp"
 #include "cli/home_mounts.hpp"
+#include "cli/home_settings.hpp"
 #include "cli/host_facts.hpp"
 #include "cli/limits.hpp"
 #include "cli/log.hpp"
@@ -181,6 +182,12 @@ Result<int> run(const RunRequest& request) {
     if (!prepared) return std::move(prepared).error();
     home_mounts = std::move(*prepared);
   }
+  auto settings = put_settings({.settings = &profile.filesystem.settings,
+                                .facts = &collected->facts,
+                                .environment = &environment->variables},
+                               *plan);
+  if (!settings) return std::move(settings).error();
+  for (const auto& line : *settings) log::note(line);
 
   auto limits = BoxLimits::prepare(profile.limits);
   if (!limits) return std::move(limits).error();
