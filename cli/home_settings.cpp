@@ -119,8 +119,9 @@ class Writer {
     if (at) return at;
     return Error(Errc::kInvalidMount, "the private home has " + quoted(path) +
                                           " in the place of a directory: " + at.error().what())
-        .hint("an earlier run put a link or a file there; `redoubtful home reset` makes the home "
-              "new");
+        .hint(
+            "an earlier run put a link or a file there; `redoubtful home reset` makes the home "
+            "new");
   }
 
   const HomeSettings& request_;

@@ -1,11 +1,11 @@
 #pragma once
 
-// Puts the settings files of the profile (settings_merge.hpp) where the program in the box looks for
-// them: into the private home, before the run.
+// Puts the settings files of the profile (settings_merge.hpp) where the program in the box looks
+// for them: into the private home, before the run.
 //
-// The home is the agent's to write, so nothing in it is followed: a link in the way is an error, one
-// in the file's own place is replaced. What a mount of the user's covers is left alone: then the
-// program has the user's own file, as asked for.
+// The home is the agent's to write, so nothing in it is followed: a link in the way is an error,
+// one in the file's own place is replaced. What a mount of the user's covers is left alone: then
+// the program has the user's own file, as asked for.
 
 #include <string>
 #include <vector>

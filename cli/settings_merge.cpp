@@ -159,8 +159,8 @@ std::string toml_text(const json::value& value) {
   }
   if (!value.is_object()) return json::serialize(value);
   for (const auto& [name, member] : value.get_object()) {
-    out += (out.empty() ? "" : ", ") + json::serialize(json::string(name)) + " = " +
-           toml_text(member);
+    out +=
+        (out.empty() ? "" : ", ") + json::serialize(json::string(name)) + " = " + toml_text(member);
   }
   return "{" + out + "}";
 }

@@ -4,16 +4,16 @@
 // the user's own file, of what the program left there in earlier runs, and of the profile.
 //
 // Only what the profile lists is there: of `copy` the user's own value, of `keep` that or else the
-// earlier run's. So a hook, a server or a base URL that an agent wrote into its own settings is gone
-// at the next run. Of what
-// is kept, leaves that look like a secret are left out (common/secret_look.hpp). Then the
-// profile's `set` is merged over it, and its `default` put where nothing was kept. JSON may have comments and trailing commas, which do not
-// survive; of TOML and YAML only single values at the top of the file are understood, so their
-// tables and lists are never kept.
+// earlier run's. So a hook, a server or a base URL that an agent wrote into its own settings is
+// gone at the next run. Of what is kept, leaves that look like a secret are left out
+// (common/secret_look.hpp). Then the profile's `set` is merged over it, and its `default` put where
+// nothing was kept. JSON may have comments and trailing commas, which do not survive; of TOML and
+// YAML only single values at the top of the file are understood, so their tables and lists are
+// never kept.
 //
-// In names and values of the profile, {cwd} is the working directory, {project} the top of its worktree, and {end:NAME}
-// the last 20 characters of a variable that exists inside (Claude Code knows keys by these). A
-// member that names a variable which does not exist is left out.
+// In names and values of the profile, {cwd} is the working directory, {project} the top of its
+// worktree, and {end:NAME} the last 20 characters of a variable that exists inside (Claude Code
+// knows keys by these). A member that names a variable which does not exist is left out.
 //
 // Source: RFC 7396 (JSON Merge Patch), RFC 6901 (JSON Pointer).
 

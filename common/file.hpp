@@ -30,7 +30,8 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 // Writes all bytes. Errors: kSystemCall.
 Result<void> write_all(int fd, std::string_view bytes);
 
-// kFlushed: what was written outlives a power cut. kQuick: until then the old content may come back.
+// kFlushed: what was written outlives a power cut. kQuick: until then the old content may come
+// back.
 enum class Durability { kFlushed, kQuick };
 
 // Replaces `name` in the directory atomically (temporary file beside it, rename). Nothing is left

@@ -50,16 +50,16 @@ struct MountRequest {
   Origin origin;
 };
 
-// A program's own settings file in the private home, put in order before each run: what is listed of
-// the user's file, and what is set. Everything else in it is gone at the next run.
+// A program's own settings file in the private home, put in order before each run: what is listed
+// of the user's file, and what is set. Everything else in it is gone at the next run.
 struct SettingsFile {
-  std::string file;               // "~/...", of the private home
-  std::string from;               // the user's file: "~/..." or absolute; empty: the same as file
+  std::string file;  // "~/...", of the private home
+  std::string from;  // the user's file: "~/..." or absolute; empty: the same as file
   // JSON pointers; of TOML and YAML, names of single values. Of both files; of the user's alone.
   std::vector<std::string> keep;
   std::vector<std::string> copy;
-  std::string fallback;           // a JSON object: what holds where nothing was kept; or empty
-  std::string set;                // a JSON object, merged over it; or empty
+  std::string fallback;  // a JSON object: what holds where nothing was kept; or empty
+  std::string set;       // a JSON object, merged over it; or empty
   Origin origin;
 };
 

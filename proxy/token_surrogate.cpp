@@ -17,7 +17,8 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 7> kClaims{"iss", "sub",   "aud",      "azp",
                                                   "iat", "scope", "client_id"};
-// A claim of OpenAI's own, without which Codex takes a login for none; these of its members say who.
+// A claim of OpenAI's own, without which Codex takes a login for none; these of its members say
+// who.
 constexpr std::string_view kOpenAiClaim = "https://api.openai.com/auth";
 constexpr std::array<std::string_view, 4> kOpenAiMembers{"chatgpt_account_id", "chatgpt_plan_type",
                                                          "chatgpt_user_id", "user_id"};
