@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cli/agent_environment.hpp"
+#include "cli/audit_store.hpp"
 #include "cli/box_guards.hpp"
 #include "cli/home_mounts.hpp"
 #include "cli/home_settings.hpp"
@@ -212,6 +213,9 @@ Result<int> run(const RunRequest& request) {
   auto report = guards->check_at_exit(collected->places.state + "/undone/" + name);
   if (report) {
     for (const auto& line : report->lines) log::error(line);
+    if (auto kept = append_undone(collected->places.state, name, report->lines); !kept) {
+      log::error(kept.error());
+    }
   } else {
     log::error(std::move(report).error().during("checking what the run left behind"));
     if (status && *status == 0) return 125;

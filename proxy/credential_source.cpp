@@ -39,6 +39,19 @@ std::string host_list(const std::vector<Host>& hosts) {
   return out;
 }
 
+// Why each is off, or, of many that a profile might know, which: a line stays a line.
+void add_off_notes(const std::vector<std::pair<std::string, std::string>>& off,
+                   std::vector<std::string>& notes) {
+  constexpr std::size_t kExplained = 2;
+  if (off.size() <= kExplained) {
+    for (const auto& [name, why] : off) notes.push_back("credential " + name + " is off: " + why);
+    return;
+  }
+  std::string names;
+  for (const auto& [name, why] : off) names += (names.empty() ? "" : ", ") + name;
+  notes.push_back("credentials that are not there: " + names);
+}
+
 // The JSON pointer of a source that is the file itself.
 std::string pointer_into(const std::string& path, const std::string& source) {
   const std::string prefix = "json:" + path + "#";
@@ -78,6 +91,7 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
   const ErasedAtTheEnd erased(environment, commands);
   const SourceReader reader(environment, commands);
   ReadCredentials out;
+  std::vector<std::pair<std::string, std::string>> off;
   for (const auto& credential : credentials) {
     const std::string who =
         place_of(credential.origin) + ": the credential " + quoted(credential.name, 80);
@@ -86,7 +100,7 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
     if (!value) {
       const bool absent = value.error().code() == Errc::kInvalidProfile;
       if (absent && credential.optional) {
-        out.notes.push_back("credential " + name + " is off: " + value.error().what());
+        off.emplace_back(name, value.error().what());
         continue;
       }
       Error error = std::move(value).error();
@@ -108,6 +122,7 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
                         std::move(*surrogate), credential.replace_in, credential.attach,
                         credential.exclusive});
   }
+  add_off_notes(off, out.notes);
   if (auto files = add_files(credentials, out); !files) return std::move(files).error();
   return out;
 }
