@@ -134,9 +134,10 @@ Result<void> append_undone(const std::string& state, const std::string& session,
   std::snprintf(stamp + size, sizeof stamp - size, ".%03ldZ", now.tv_nsec / 1'000'000);
   std::string text;
   for (const auto& line : lines) {
-    text += boost::json::serialize(boost::json::object{
-                {"event", "undo"}, {"time", stamp}, {"session", session}, {"detail", shown(line)}}) +
-            "\n";
+    text +=
+        boost::json::serialize(boost::json::object{
+            {"event", "undo"}, {"time", stamp}, {"session", session}, {"detail", shown(line)}}) +
+        "\n";
   }
   return write_all(fd.get(), text);
 }

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/profile_loader.hpp"
 #include "cli/project_init.hpp"
 #include "cli/project_layers.hpp"
-#include "cli/profile_loader.hpp"
 #include "tests/unit/temporary_tree.hpp"
 
 namespace redoubtful::cli {
@@ -54,7 +54,8 @@ TEST_F(Project, RemotesPickFromAFixedListAndOthersAreOnlyTold) {
   EXPECT_EQ(seen.unknown[0].host, "evil.example");
   Names rules;
   for (const auto& rule : forge_layer(seen).allow) rules.push_back(rule.value.text);
-  EXPECT_EQ(rules, (Names{"github.com", "codeload.github.com", "*.githubusercontent.com", "gitlab.com"}));
+  EXPECT_EQ(rules,
+            (Names{"github.com", "codeload.github.com", "*.githubusercontent.com", "gitlab.com"}));
   const auto lines = unknown_lines(seen, {});
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("redoubtful allow evil.example"), std::string::npos);
@@ -90,20 +91,24 @@ TEST(RemoteHost, IsReadAsGitReadsUrls) {
 }
 
 TEST(SecretNames, AreKnownAndSamplesAreNot) {
-  for (const auto* name : {".env", ".env.local", "prod.env", "id_ed25519", "server.pem", "tls.key", ".ENV"}) {
+  for (const auto* name :
+       {".env", ".env.local", "prod.env", "id_ed25519", "server.pem", "tls.key", ".ENV"}) {
     EXPECT_TRUE(is_secret_name(name)) << name;
   }
-  for (const auto* name : {".env.example", "id_ed25519.pub", "env", "README", "keyboard", ".envrc"}) {
+  for (const auto* name :
+       {".env.example", "id_ed25519.pub", "env", "README", "keyboard", ".envrc"}) {
     EXPECT_FALSE(is_secret_name(name)) << name;
   }
 }
 
 TEST_F(Project, SecretsAreNamedOnceAndNotWhenHidden) {
   const std::vector<Sourced<std::string>> none;
-  const auto first = name_secrets_once(places_, tree_.path("project"), {".env", "a.pem"}, none).value();
+  const auto first =
+      name_secrets_once(places_, tree_.path("project"), {".env", "a.pem"}, none).value();
   EXPECT_NE(first.find(".env, a.pem"), std::string::npos) << first;
   EXPECT_EQ(name_secrets_once(places_, tree_.path("project"), {".env", "a.pem"}, none).value(), "");
-  const auto more = name_secrets_once(places_, tree_.path("project"), {".env", "b.key"}, none).value();
+  const auto more =
+      name_secrets_once(places_, tree_.path("project"), {".env", "b.key"}, none).value();
   EXPECT_EQ(more.find(".env,"), std::string::npos) << more;
   EXPECT_NE(more.find("b.key"), std::string::npos);
   EXPECT_EQ(name_secrets_once(places_, tree_.path("other"), {".env"}, {{".env", {}}}).value(), "");
@@ -113,7 +118,9 @@ TEST_F(Project, InitWritesWhatLoadsAndGrantsOnlyWhatItSays) {
   file("pyproject.toml");
   file(".env", "A=1\n");
   file("it's.pem");
-  remotes("[remote \"origin\"]\n\turl = https://github.com/x\n[remote \"corp\"]\n\turl = https://git.corp.example/x\n");
+  remotes(
+      "[remote \"origin\"]\n\turl = https://github.com/x\n[remote \"corp\"]\n\turl = "
+      "https://git.corp.example/x\n");
   const auto said = write_project_profile(places_, tree_.path("project")).value();
   EXPECT_NE(said.find("redoubtful trust"), std::string::npos);
   std::ifstream stream(tree_.path("project/.redoubtful.yaml"));

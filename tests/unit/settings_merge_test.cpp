@@ -18,17 +18,21 @@ SettingsFacts facts() {
 }
 
 std::string merged(const SettingsFile& entry, const std::string& user, const std::string& earlier) {
-  return merge_settings(entry, user.empty() ? nullptr : &user,
-                        earlier.empty() ? nullptr : &earlier, facts())
+  return merge_settings(entry, user.empty() ? nullptr : &user, earlier.empty() ? nullptr : &earlier,
+                        facts())
       .text;
 }
 
 TEST(SettingsMerge, KeepsOnlyWhatIsListed) {
   const std::string user =
       R"({"model": "opus", "hooks": {"Stop": [{"command": "evil"}]}, "env": {"ANTHROPIC_BASE_URL": "https://x"},
-          "apiKeyHelper": "cat key", "a": {"b": 1, "c": 2}, "permissions": {"deny": ["Read(.env)"], "allow": ["Bash"]}})";
+          "apiKeyHelper": "cat key", "a": {"b": 1, "c": 2}, "permissions": {"deny": ["Read(.env)"], "allow": ["Bash"]
+}
+})";
   EXPECT_EQ(merged(json_file(), user, ""),
-            R"({"model":"opus","a":{"b":1},"permissions":{"deny":["Read(.env)"]}})"
+            R"({"model":"opus","a":{"b":1},"permissions":{"deny":["Read(.env)"]
+}
+})"
             "\n");
 }
 
@@ -64,14 +68,16 @@ TEST(SettingsMerge, SetWinsAndDefaultLoses) {
   SettingsFile entry = json_file();
   entry.fallback = R"({"model": "sonnet", "theme": "dark"})";
   entry.set = R"({"a": {"b": 3}, "trusted": {"{cwd}": true, "{project}": [1]}})";
-  EXPECT_EQ(merged(entry, R"({"model": "opus", "a": {"b": 1}})", ""),
-            R"({"model":"opus","theme":"dark","a":{"b":3},"trusted":{"/home/me/p/sub":true,"/home/me/p":[1]}})"
-            "\n");
+  EXPECT_EQ(
+      merged(entry, R"({"model": "opus", "a": {"b": 1}})", ""),
+      R"({"model":"opus","theme":"dark","a":{"b":3},"trusted":{"/home/me/p/sub":true,"/home/me/p":[1]}})"
+      "\n");
 }
 
 TEST(SettingsMerge, TheEndOfAVariableStandsWhereItExists) {
   SettingsFile entry = json_file();
-  entry.set = R"({"approved": ["{end:KEY}", "{end:NONE}"], "x": "{end:NONE}", "y": "{other} {", "z": null})";
+  entry.set =
+      R"({"approved": ["{end:KEY}", "{end:NONE}"], "x": "{end:NONE}", "y": "{other} {", "z": null})";
   EXPECT_EQ(merged(entry, "", ""), R"({"approved":["0123456789abcdefghij"],"y":"{other} {"})"
                                    "\n");
 }
@@ -93,7 +99,8 @@ SettingsFile toml_file() {
   SettingsFile entry;
   entry.file = "~/.codex/config.toml";
   entry.keep = {"model", "effort", "web_search"};
-  entry.set = R"({"sandbox": "off", "projects": {"{project}": {"trust": "yes"}}, "n": [1, {"a": true}]})";
+  entry.set =
+      R"({"sandbox": "off", "projects": {"{project}": {"trust": "yes"}}, "n": [1, {"a": true}]})";
   return entry;
 }
 
@@ -109,9 +116,8 @@ TEST(SettingsMerge, OfTomlOnlySingleValuesAtTheTopAreKept) {
 TEST(SettingsMerge, WhatCouldBeMoreThanASingleValueIsNot) {
   SettingsFile entry = toml_file();
   entry.set.clear();
-  for (const std::string value :
-       {"\"\"\"x", "'''x", "[1]", "{a = 1}", "\"a\" b\"", "\"a\\nb\"", "\"sk-ant-api03-0123456789abcdefgh\"",
-        "", "a\x01"}) {
+  for (const std::string value : {"\"\"\"x", "'''x", "[1]", "{a = 1}", "\"a\" b\"", "\"a\\nb\"",
+                                  "\"sk-ant-api03-0123456789abcdefgh\"", "", "a\x01"}) {
     EXPECT_EQ(merged(entry, "model = " + value + "\n", ""), "") << value;
   }
   EXPECT_EQ(merged(entry, "model = 'a'\n", ""), "model = 'a'\n");

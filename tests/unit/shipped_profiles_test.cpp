@@ -32,9 +32,9 @@ std::map<std::string, std::string> shipped() {
 
 TEST(ShippedProfiles, AreThoseOfTheDesign) {
   const auto files = shipped();
-  for (const auto* name : {"base", "git", "node", "python", "rust", "go", "java", "agent",
-                           "claude", "opencode", "codex", "gemini", "pi", "aider", "copilot",
-                           "cursor-agent", "goose", "llama"}) {
+  for (const auto* name :
+       {"base", "git", "node", "python", "rust", "go", "java", "agent", "claude", "opencode",
+        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama"}) {
     EXPECT_TRUE(files.contains(name)) << name;
   }
 }
@@ -149,8 +149,9 @@ TEST(ShippedProfiles, CredentialsAreOptionalAndNamedAsTheirVariable) {
 
 // What an agent wrote into its own settings in one run must not run in the next.
 TEST(ShippedProfiles, KeepNothingThatRunsOfWhatAnAgentWrote) {
-  constexpr std::array kRuns{"hook", "mcp", "plugin", "extension", "command", "notify", "helper", "env",
-                             "url",  "allow", "provider", "formatter", "lsp",  "shell",  "server"};
+  constexpr std::array kRuns{"hook",     "mcp",       "plugin", "extension", "command",
+                             "notify",   "helper",    "env",    "url",       "allow",
+                             "provider", "formatter", "lsp",    "shell",     "server"};
   for (const auto& [name, text] : shipped()) {
     for (const auto& settings : load_layer(text, name, name).value().settings) {
       for (const auto& kept : settings.keep) {
@@ -158,7 +159,8 @@ TEST(ShippedProfiles, KeepNothingThatRunsOfWhatAnAgentWrote) {
         for (const auto* word : kRuns) {
           // "defaultProvider", "GOOSE_PROVIDER": the name of one.
           if (word == std::string_view("provider") && lower.ends_with("provider")) continue;
-          EXPECT_EQ(lower.find(word), std::string::npos) << name << " " << settings.file << " " << kept;
+          EXPECT_EQ(lower.find(word), std::string::npos)
+              << name << " " << settings.file << " " << kept;
         }
       }
     }
