@@ -15,21 +15,19 @@ Names texts(const std::vector<Sourced<HostRule>>& rules) {
 
 TEST(ClaudeSettings, DomainsAndDeniedPathsAreTakenOver) {
   const auto out = claude_settings(
-      R"({"sandbox": {"network": {"allowedDomains": ["github.com", "*.npmjs.org"], "deniedDomains": ["evil.example"]},
+      R"j({"sandbox": {"network": {"allowedDomains": ["github.com", "*.npmjs.org"], "deniedDomains": ["evil.example"]},
                       "filesystem": {"denyRead": ["secrets/", "~/.ssh", "/etc/x"]}},
           "permissions": {"deny": ["Read(./.env)", "Read(**/*.pem)", "Read(~/.aws/**)", "Read(//etc/x)", "Bash(rm:*)",
-                                   "Read", "WebFetch"]
-}
-})",
+                                   "Read", "WebFetch"]}})j",
       "~/.claude/settings.json");
-EXPECT_EQ(texts(out.layer.allow), (Names{"github.com", "*.npmjs.org"}));
-EXPECT_EQ(texts(out.layer.deny), (Names{"evil.example"}));
-Names hide;
-for (const auto& glob : out.layer.hide) hide.push_back(glob.value);
-EXPECT_EQ(hide, (Names{".env", "**/*.pem", "secrets/"}));
-EXPECT_EQ(out.layer.allow[0].origin.text(),
-          "~/.claude/settings.json (sandbox.network.allowedDomains)");
-EXPECT_TRUE(out.notes.empty());
+  EXPECT_EQ(texts(out.layer.allow), (Names{"github.com", "*.npmjs.org"}));
+  EXPECT_EQ(texts(out.layer.deny), (Names{"evil.example"}));
+  Names hide;
+  for (const auto& glob : out.layer.hide) hide.push_back(glob.value);
+  EXPECT_EQ(hide, (Names{".env", "**/*.pem", "secrets/"}));
+  EXPECT_EQ(out.layer.allow[0].origin.text(),
+            "~/.claude/settings.json (sandbox.network.allowedDomains)");
+  EXPECT_TRUE(out.notes.empty());
 }
 
 TEST(ClaudeSettings, NothingWiderComesFromWhatIsMisunderstood) {

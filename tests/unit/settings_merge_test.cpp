@@ -25,14 +25,10 @@ std::string merged(const SettingsFile& entry, const std::string& user, const std
 
 TEST(SettingsMerge, KeepsOnlyWhatIsListed) {
   const std::string user =
-      R"({"model": "opus", "hooks": {"Stop": [{"command": "evil"}]}, "env": {"ANTHROPIC_BASE_URL": "https://x"},
-          "apiKeyHelper": "cat key", "a": {"b": 1, "c": 2}, "permissions": {"deny": ["Read(.env)"], "allow": ["Bash"]
-}
-})";
+      R"j({"model": "opus", "hooks": {"Stop": [{"command": "evil"}]}, "env": {"ANTHROPIC_BASE_URL": "https://x"},
+          "apiKeyHelper": "cat key", "a": {"b": 1, "c": 2}, "permissions": {"deny": ["Read(.env)"], "allow": ["Bash"]}})j";
   EXPECT_EQ(merged(json_file(), user, ""),
-            R"({"model":"opus","a":{"b":1},"permissions":{"deny":["Read(.env)"]
-}
-})"
+            R"j({"model":"opus","a":{"b":1},"permissions":{"deny":["Read(.env)"]}})j"
             "\n");
 }
 
