@@ -81,6 +81,8 @@ class Composer {
                        [&](const AppliedLayer& layer) { return layer.name == name; });
   }
 
+  void describe(const std::string& description) { profile_.description = description; }
+
   // One that no document holds.
   void add_layer(const Layer& layer) { apply_layer(profile_, layer, command_, {}); }
 
@@ -185,9 +187,11 @@ Result<void> add_seen(Composer& composer, const Places& places, const Selection&
   if (!composer.profile().look_at_project.value || selection.directory.empty()) return {};
   auto look = look_at_project(places, selection.directory);
   if (!look) return std::move(look).error();
+  const std::string description = composer.profile().description;
   for (const auto& toolchain : look->toolchains) {
     if (auto added = composer.add_reference("builtin/" + toolchain); !added) return added;
   }
+  composer.describe(description);
   if (const Layer layer = forge_layer(*look); !layer.allow.empty()) composer.add_layer(layer);
   if (auto line = seen_line(*look); !line.empty()) out.notices.push_back(std::move(line));
   if (composer.has("claude") || composer.has("builtin/claude")) {

@@ -38,12 +38,12 @@ std::string hide_text(const ProjectLook& look, const std::vector<std::string>& t
   std::string lines;
   bool any = false;
   for (const auto& file : look.secret_files) {
-    const std::string glob = quoted("/" + file);
+    const std::string glob = quoted(hide_glob(file));
     const bool in_git = contains(tracked, file);
     any = any || !in_git;
-    lines += in_git
-                 ? "    # - " + glob + "  # git tracks it, so it cannot be hidden\n"
-                 : "    - " + glob + "  # looks like a secret: is there inside, cannot be read\n";
+    lines +=
+        in_git ? "    # - " + glob + "  # git tracks it, or one of its name: it cannot be hidden\n"
+               : "    - " + glob + "  # looks like a secret: is there inside, cannot be read\n";
   }
   return "filesystem:\n  hide:" + std::string(any ? "" : " []") + "\n" + lines + "\n";
 }
@@ -73,7 +73,13 @@ std::vector<std::string> tracked_of(const Worktree& worktree,
   const auto index = read_git_index(git->get());
   if (!index) return out;
   for (const auto& file : files) {
-    if (index->tracks(file)) out.push_back(file);
+    // A name without a slash is hidden at any depth, and must then be tracked at none.
+    const bool anywhere =
+        file.find('/') == std::string::npos &&
+        std::any_of(index->paths().begin(), index->paths().end(), [&](const std::string& path) {
+          return std::string_view(path).ends_with("/" + file);
+        });
+    if (anywhere || index->tracks(file)) out.push_back(file);
   }
   return out;
 }
@@ -138,7 +144,7 @@ Result<std::string> write_project_profile(const Places& places, const std::strin
   }
   for (const auto& secret : look->secret_files) {
     said += "  " + shown(secret) +
-            (contains(tracked, secret) ? " looks like a secret, and git tracks it\n"
+            (contains(tracked, secret) ? " looks like a secret, and git tracks one of this name\n"
                                        : " looks like a secret: hidden\n");
   }
   return said + "it counts when you have looked at it: redoubtful trust\n";

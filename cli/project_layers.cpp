@@ -69,6 +69,15 @@ std::vector<std::string> unknown_lines(const ProjectLook& look, const NetworkPro
   return out;
 }
 
+std::string hide_glob(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (std::string_view("\\*?[]!").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::optional<ClaudeSettings> users_claude_settings(const Places& places) {
   const std::string path = places.home + "/.claude/settings.json";
   auto text = read_file(path, kMaxFile);
@@ -113,7 +122,7 @@ Result<std::string> name_secrets_once(const Places& places, const std::string& p
   std::string globs;
   for (std::size_t i = 0; i < std::min(fresh.size(), kNamed); ++i) {
     names += (i == 0 ? "" : ", ") + shown(fresh[i]);
-    globs += (i == 0 ? "" : ", ") + quoted("/" + fresh[i]);
+    globs += (i == 0 ? "" : ", ") + quoted(hide_glob(fresh[i]));
   }
   if (fresh.size() > kNamed) names += " and " + std::to_string(fresh.size() - kNamed) + " more";
   return "looks like secrets, and can be read inside: " + names +

@@ -24,6 +24,10 @@ std::string seen_line(const ProjectLook& look);
 // A line for each other host of a remote's that `network` does not allow, with the remedy.
 std::vector<std::string> unknown_lines(const ProjectLook& look, const NetworkProfile& network);
 
+// The glob of `hide` that means the file `name` of a project (and those of its name further down,
+// for one at the top).
+std::string hide_glob(std::string_view name);
+
 // ~/.claude/settings.json as a layer; none when absent.
 std::optional<ClaudeSettings> users_claude_settings(const Places& places);
 

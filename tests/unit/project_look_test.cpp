@@ -130,7 +130,7 @@ TEST_F(Project, InitWritesWhatLoadsAndGrantsOnlyWhatItSays) {
   ASSERT_EQ(layer->extends.size(), 1U);
   EXPECT_EQ(layer->extends[0].value, "python");
   ASSERT_EQ(layer->hide.size(), 2U);
-  EXPECT_EQ(layer->hide[0].value, "/.env");
+  EXPECT_EQ(layer->hide[0].value, ".env");
   EXPECT_EQ(layer->allow.size(), 3U) << "github.com alone";
   const auto again = write_project_profile(places_, tree_.path("project"));
   ASSERT_FALSE(again);
