@@ -35,9 +35,9 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
+std::vector<std::string> texts(const std::vector<Sourced<HostRule>>& rules) {
   std::vector<std::string> out;
-  for (const auto& rule : network.allow) out.push_back(rule.value.text);
+  for (const auto& rule : rules) out.push_back(rule.value.text);
   return out;
 }
 
@@ -147,7 +147,7 @@ Result<int> run(const RunRequest& request) {
                                      .shell = collected->facts.shell,
                                      .path = plan->path,
                                      .network = profile.network.mode.value,
-                                     .allowed_hosts = allowed_hosts(profile.network)};
+                                     .allowed_hosts = texts(network->allowed())};
   network->add_to(environment_facts);
   auto environment =
       agent_environment(profile.environment, collected->environment, environment_facts);

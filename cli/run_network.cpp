@@ -9,6 +9,7 @@
 #include "cli/log.hpp"
 #include "cli/programs.hpp"
 #include "cli/trust_files.hpp"
+#include "common/credential_hosts.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -107,13 +108,21 @@ Result<void> RunNetwork::settle() {
   return {};
 }
 
+std::vector<Sourced<HostRule>> RunNetwork::allowed() const {
+  std::vector<std::string> live;
+  for (const auto& surrogate : ready_.surrogates) live.push_back(surrogate.credential);
+  return allowed_with(profile_->network, profile_->credentials, live);
+}
+
 void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
   if (trust_) trust_->add_to(plan, files, ready_.ca_certificate);
   add_login_files(plan, ready_.files, home_);
   MountStep policy;
   policy.kind = StepKind::kFile;
   policy.target = kPolicyFile;
-  policy.text = policy_text(*profile_);
+  Profile in_force = *profile_;
+  in_force.network.allow = allowed();
+  policy.text = policy_text(in_force);
   policy.why = "built in";
   plan.steps.push_back(std::move(policy));
 }

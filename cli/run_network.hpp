@@ -42,6 +42,9 @@ class RunNetwork {
 
   ProxyProcess* proxy() noexcept { return proxy_ ? &*proxy_ : nullptr; }
 
+  // The rules that hold, once settled: without those that only absent credentials made.
+  std::vector<Sourced<HostRule>> allowed() const;
+
   // The proxy's own lines on what is live and what is off.
   const std::vector<std::string>& notes() const noexcept { return ready_.notes; }
 
