@@ -18,6 +18,7 @@ import stand_in
 
 ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 KEYED = ("/v1/", "/backend-api/")
+ACCOUNTS = "/backend-api/wham/accounts/check"
 RESPONSES = ("/v1/responses", "/backend-api/codex/responses")
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -73,6 +74,15 @@ def events(item):
     return found
 
 
+def accounts(identity):
+    """Where the account's workspace is; Codex asks before it speaks to the model."""
+    return {"accounts": [{"id": identity, "name": "Personal", "structure": "personal", "plan_type": "pro",
+                          "is_deactivated": False, "can_access_with_session": True,
+                          "is_fedramp_compliant_workspace": False, "account_routing_override": "NO_CONSTRAINT",
+                          "workspace_backend_origin": "https://chatgpt.com"}],
+            "account_ordering": [identity], "default_account_id": identity}
+
+
 class Handler(stand_in.Handler):
     disable_nagle_algorithm = True
 
@@ -85,6 +95,8 @@ class Handler(stand_in.Handler):
             return self.refuse(401, "no or wrong key")
         if self.headers.get("Upgrade", "").lower() == "websocket":
             return self.websocket()
+        if self.path.split("?")[0] == ACCOUNTS:
+            return self.send_json(200, accounts(self.headers.get("ChatGPT-Account-ID", "")))
         return self.send_json(200, {"object": "list", "data": [], "models": []})
 
     def do_POST(self):
