@@ -7,11 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cerrno>
+#include <cstdio>
+#include <ctime>
 #include <memory>
 #include <tuple>
 
 #include "cli/places.hpp"
+#include "common/file.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -111,6 +115,31 @@ Result<UniqueFd> open_audit_log(const std::string& state, const std::string& ses
   // Without a lock (a file system that has none) the session merely looks as if it were over.
   static_cast<void>(::flock(log.get(), LOCK_EX | LOCK_NB));
   return log;
+}
+
+Result<void> append_undone(const std::string& state, const std::string& session,
+                           const std::vector<std::string>& lines) {
+  if (lines.empty()) return {};
+  const UniqueFd directory = open_logs(state);
+  const UniqueFd fd(directory ? ::openat(directory.get(), file_of(session).c_str(),
+                                         O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+                              : -1);
+  if (!fd) return {};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  ::gmtime_r(&now.tv_sec, &utc);
+  char stamp[40];
+  const std::size_t size = std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(stamp + size, sizeof stamp - size, ".%03ldZ", now.tv_nsec / 1'000'000);
+  std::string text;
+  for (const auto& line : lines) {
+    text +=
+        boost::json::serialize(boost::json::object{
+            {"event", "undo"}, {"time", stamp}, {"session", session}, {"detail", shown(line)}}) +
+        "\n";
+  }
+  return write_all(fd.get(), text);
 }
 
 void remove_old_audit_logs(const std::string& state) {

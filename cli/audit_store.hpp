@@ -21,6 +21,11 @@ inline constexpr std::size_t kKeptAuditLogs = 200;
 // Opens the log of a new session for appending, private and locked. Errors: kSystemCall.
 Result<UniqueFd> open_audit_log(const std::string& state, const std::string& session);
 
+// Adds what was undone after the run to its log, an event `undo` for each line; nothing where the
+// run had no log. Errors: kSystemCall.
+Result<void> append_undone(const std::string& state, const std::string& session,
+                           const std::vector<std::string>& lines);
+
 // Those of all but the newest sessions, except what is still written to. What cannot be removed
 // stays.
 void remove_old_audit_logs(const std::string& state);

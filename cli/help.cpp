@@ -14,6 +14,8 @@ usage: redoubtful COMMAND [options]
   home list | path | reset [NAME]          the private homes, one per project
   why TARGET [run's options]               may it reach this host, and does it?
   allow RULE [-u PROFILE]                  allow a host in this project
+  init                                     write a profile for this project
+  trust                                    look at the project's, accept it
   audit [SESSION] [-f] [--json]            what a run connected, was refused
   doctor [--json]                          can this machine run it?
   demo                                     a guided run: what is hidden, refused
@@ -126,6 +128,32 @@ cannot see or change: ~/.config/redoubtful/projects/
 example: redoubtful allow '*.example.com'
 )";
 
+constexpr std::string_view kInit =
+    R"(usage: redoubtful init [-C DIR]
+
+Looks at the project (toolchains, git remotes, files that look like secrets)
+and writes .redoubtful.yaml at its top, with comments. Whoever works there can
+change it, an agent too: it counts once you have accepted it.
+
+  -C, --chdir DIR  the project in DIR instead of the current one
+
+example: redoubtful init && redoubtful trust
+)";
+
+constexpr std::string_view kTrust =
+    R"(usage: redoubtful trust [-C DIR]
+
+Shows what the project's .redoubtful.yaml says, as a difference to what you
+accepted before, asks (where there is a terminal), and keeps a copy of exactly
+this content. Runs in the project obey it as long as the file is that copy.
+
+  -C, --chdir DIR  the project in DIR instead of the current one
+
+exit: 0; 1 when the answer was no
+
+example: redoubtful trust
+)";
+
 constexpr std::string_view kAudit =
     R"(usage: redoubtful audit [SESSION] [-f] [--json]
 
@@ -173,6 +201,8 @@ std::string_view help_text(std::string_view topic) {
   if (topic == "home") return kHome;
   if (topic == "why") return kWhy;
   if (topic == "allow") return kAllow;
+  if (topic == "init") return kInit;
+  if (topic == "trust") return kTrust;
   if (topic == "audit") return kAudit;
   if (topic == "doctor") return kDoctor;
   if (topic == "demo") return kDemo;

@@ -22,6 +22,7 @@ struct Layer {
   std::vector<Sourced<std::string>> commands;
   std::vector<Sourced<std::string>> arguments;
   std::optional<Sourced<bool>> nested;
+  std::optional<Sourced<bool>> look_at_project;
 
   std::optional<Sourced<HomeMode>> home;
   std::optional<Sourced<MountMode>> cwd;
@@ -29,6 +30,7 @@ struct Layer {
   std::vector<Sourced<std::string>> path;
   std::vector<Sourced<std::string>> hide;
   std::vector<Sourced<std::string>> protect;
+  std::vector<SettingsFile> settings;  // each file once
 
   std::vector<Sourced<std::string>> pass;
   std::vector<EnvironmentVariable> set;

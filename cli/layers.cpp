@@ -9,6 +9,8 @@
 #include "cli/profile_loader.hpp"
 #include "cli/profile_store.hpp"
 #include "cli/project.hpp"
+#include "cli/project_layers.hpp"
+#include "cli/project_trust.hpp"
 #include "cli/yaml_document.hpp"
 #include "common/text.hpp"
 
@@ -63,6 +65,7 @@ class Composer {
     // What no layer mentions has an origin too.
     const Origin builtin{"built in", 0, 0, {}};
     profile_.nested.origin = builtin;
+    profile_.look_at_project.origin = builtin;
     profile_.filesystem.home.origin = builtin;
     profile_.filesystem.cwd.origin = builtin;
     profile_.network.mode.origin = builtin;
@@ -70,7 +73,18 @@ class Composer {
   }
 
   const ProfileStore& store() const { return store_; }
+  const Profile& profile() const { return profile_; }
   Profile take() { return std::move(profile_); }
+
+  bool has(std::string_view name) const {
+    return std::any_of(profile_.layers.begin(), profile_.layers.end(),
+                       [&](const AppliedLayer& layer) { return layer.name == name; });
+  }
+
+  void describe(const std::string& description) { profile_.description = description; }
+
+  // One that no document holds.
+  void add_layer(const Layer& layer) { apply_layer(profile_, layer, command_, {}); }
 
   Result<void> add_reference(const std::string& reference) {
     auto file = store_.find(reference);
@@ -167,16 +181,42 @@ Result<void> add_project(Composer& composer, const Places& places, const std::st
   return add_config(composer, composer.store().project_config(*project), "project configuration");
 }
 
-// The nearest .redoubtful.yaml from `directory` up to the top of its checkout.
-std::string project_profile(const std::string& directory, const Places& places) {
-  std::string at = directory;
-  while (at.size() > 1 && at != places.home) {
-    std::string candidate = at + "/.redoubtful.yaml";
-    if (::access(candidate.c_str(), F_OK) == 0) return candidate;
-    if (::access((at + "/.git").c_str(), F_OK) == 0) break;
-    at.resize(at.rfind('/'));
+// What the project itself names, where a profile asks for that.
+Result<void> add_seen(Composer& composer, const Places& places, const Selection& selection,
+                      Composition& out) {
+  if (!composer.profile().look_at_project.value || selection.directory.empty()) return {};
+  auto look = look_at_project(places, selection.directory);
+  if (!look) return std::move(look).error();
+  const std::string description = composer.profile().description;
+  for (const auto& toolchain : look->toolchains) {
+    if (auto added = composer.add_reference("builtin/" + toolchain); !added) return added;
   }
+  composer.describe(description);
+  if (const Layer layer = forge_layer(*look); !layer.allow.empty()) composer.add_layer(layer);
+  if (auto line = seen_line(*look); !line.empty()) out.notices.push_back(std::move(line));
+  if (composer.has("claude") || composer.has("builtin/claude")) {
+    if (auto claude = users_claude_settings(places); claude) {
+      const Layer& layer = claude->layer;
+      const bool says = !layer.allow.empty() || !layer.deny.empty() || !layer.hide.empty();
+      if (says) composer.add_layer(layer);
+      for (auto& note : claude->notes) out.notices.push_back(std::move(note));
+    }
+  }
+  out.look = *std::move(look);
   return {};
+}
+
+// The project's own profile, where its content is what was accepted.
+Result<void> add_trusted(Composer& composer, const Places& places, const std::string& directory,
+                         std::vector<std::string>& notices) {
+  const auto project = find_project_profile(directory, places);
+  if (!project) return {};
+  if (!project->trusted()) {
+    notices.push_back(ignored_line(*project, places));
+    return {};
+  }
+  notices.push_back("with " + places.shown(project->path) + ", as it was accepted");
+  return composer.add({project->path, *project->content}, "project", DocumentKind::kProfile);
 }
 
 }  // namespace
@@ -188,6 +228,7 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   append(profile.commands, layer.commands);
   if (meant_for(command, argument_commands)) append(profile.arguments, layer.arguments);
   overrule(profile.nested, layer.nested);
+  overrule(profile.look_at_project, layer.look_at_project);
 
   FilesystemProfile& filesystem = profile.filesystem;
   overrule(filesystem.home, layer.home);
@@ -196,6 +237,8 @@ void apply_layer(Profile& profile, const Layer& layer, const std::vector<std::st
   filesystem.path.insert(filesystem.path.begin(), layer.path.begin(), layer.path.end());
   append(filesystem.hide, layer.hide);
   append(filesystem.protect, layer.protect);
+  replace_named(filesystem.settings, layer.settings,
+                [](const SettingsFile& entry) -> const std::string& { return entry.file; });
 
   append(profile.environment.pass, layer.pass);
   append(profile.environment.set, layer.set);
@@ -251,8 +294,12 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
   for (const std::string& reference : use) {
     if (auto chosen = composer.add_reference(reference); !chosen) return std::move(chosen).error();
   }
+  if (auto seen = add_seen(composer, places, selection, out); !seen) return std::move(seen).error();
   if (auto known = add_project(composer, places, selection.directory); !known) {
     return std::move(known).error();
+  }
+  if (auto trusted = add_trusted(composer, places, selection.directory, out.notices); !trusted) {
+    return std::move(trusted).error();
   }
   out.profile = composer.take();
   apply_layer(out.profile, selection.flags, selection.command, {});
@@ -262,9 +309,10 @@ Result<Composition> compose(const Places& places, const Selection& selection) {
     out.notices.push_back("nothing goes to the host's log (audit.syslog, " + syslog.origin.text() +
                           "): dangerously-open has no proxy that would know of anything");
   }
-  if (const auto ignored = project_profile(selection.directory, places); !ignored.empty()) {
-    out.notices.push_back("ignored " + places.shown(ignored) +
-                          ": the agent can write it, so it grants nothing");
+  if (out.look) {
+    for (auto& line : unknown_lines(*out.look, out.profile.network)) {
+      out.notices.push_back(std::move(line));
+    }
   }
   return out;
 }

@@ -13,13 +13,17 @@
 // (or, when it claims none, what it extends) claims: -u claude bash does not hand claude's flags to
 // bash.
 //
-// A project's own .redoubtful.yaml is written by the agent: it is never read, only mentioned.
+// A project's own .redoubtful.yaml is written by the agent: it counts only as the user accepted it
+// (project_trust.hpp), and is then the layer nearest to the command line. What the project needs by
+// the look of it comes from fixed lists (project_look.hpp), before the user's file for it.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/layer.hpp"
 #include "cli/places.hpp"
+#include "cli/project_look.hpp"
 #include "common/error.hpp"
 #include "common/profile.hpp"
 
@@ -36,6 +40,7 @@ struct Composition {
   Profile profile;
   // What was chosen or ignored without being asked, one line each, for the person at the terminal.
   std::vector<std::string> notices;
+  std::optional<ProjectLook> look;  // where a profile asked for one
 };
 
 // Errors: kInvalidProfile, kInvalidHost, kNotYet with the place; kMissingProgram when the built-in

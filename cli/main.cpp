@@ -22,6 +22,9 @@
 #include "cli/places.hpp"
 #include "cli/profile_commands.hpp"
 #include "cli/programs.hpp"
+#include "cli/project_init.hpp"
+#include "cli/project_layers.hpp"
+#include "cli/project_trust.hpp"
 #include "cli/proxy_process.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
@@ -76,6 +79,12 @@ Result<int> with_profile(const Places& places, Invocation invocation) {
   auto composition = compose(places, invocation.selection);
   if (!composition) return std::move(composition).error();
   for (const auto& notice : composition->notices) log::note(notice);
+  if (const auto& look = composition->look; look && invocation.verb == Verb::kRun) {
+    auto line = name_secrets_once(places, look->top, look->secret_files,
+                                  composition->profile.filesystem.hide);
+    if (!line) return std::move(line).error();
+    if (!line->empty()) log::note(*line);
+  }
   if (invocation.verb == Verb::kShow) {
     const auto& command = invocation.selection.command;
     if (invocation.format == Format::kJson) {
@@ -107,6 +116,8 @@ std::string_view instead_inside_a_box(Verb verb) {
     case Verb::kDemo:
       return "the command is confined here as it is; start it directly";
     case Verb::kAllow:
+    case Verb::kInit:
+    case Verb::kTrust:
       return "only the person outside can allow it; http://redoubtful.internal/policy says what is";
     case Verb::kWhy:
       return "ask http://redoubtful.internal/why?url=https://HOST/PATH";
@@ -140,6 +151,10 @@ Result<int> dispatch(Invocation invocation) {
       return printed(allow(*places, {.rule = invocation.operand,
                                      .profile = invocation.profile,
                                      .directory = invocation.selection.directory}));
+    case Verb::kInit:
+      return printed(write_project_profile(*places, invocation.selection.directory));
+    case Verb::kTrust:
+      return trust(*places, invocation.selection.directory);
     case Verb::kAudit:
       return audit(*places, {.session = invocation.operand,
                              .format = invocation.format,

@@ -31,10 +31,10 @@ struct Raw {
 // In the design, but not built; the command line knows them to say so.
 constexpr std::array<std::string_view, 2> kLaterOptions{"--name", "--detach"};
 constexpr std::string_view kLaterShort = "nd";
-constexpr std::array<std::string_view, 8> kLaterCommands{"init",   "trust", "ps", "logs",
-                                                         "attach", "stop",  "rm", "completion"};
-constexpr std::array<std::string_view, 9> kCommands{"run",  "show",  "why",    "allow", "profile",
-                                                    "home", "audit", "doctor", "demo"};
+constexpr std::array<std::string_view, 6> kLaterCommands{"ps",   "logs", "attach",
+                                                         "stop", "rm",   "completion"};
+constexpr std::array<std::string_view, 11> kCommands{
+    "run", "show", "why", "allow", "init", "trust", "profile", "home", "audit", "doctor", "demo"};
 
 Error usage(std::string what, std::string_view topic) {
   std::string hint = "redoubtful ";
@@ -272,7 +272,9 @@ constexpr std::array<SubCommand, 3> kHomeCommands{{{"list", Verb::kHomeList, 0, 
                                                    {"path", Verb::kHomePath, 0, 0},
                                                    {"reset", Verb::kHomeReset, 0, 1}}};
 
-constexpr std::array<SubCommand, 4> kSingleCommands{{{"allow", Verb::kAllow, 1, 1},
+constexpr std::array<SubCommand, 6> kSingleCommands{{{"allow", Verb::kAllow, 1, 1},
+                                                     {"init", Verb::kInit, 0, 0},
+                                                     {"trust", Verb::kTrust, 0, 0},
                                                      {"audit", Verb::kAudit, 0, 1},
                                                      {"doctor", Verb::kDoctor, 0, 0},
                                                      {"demo", Verb::kDemo, 0, 0}}};
@@ -288,7 +290,8 @@ Result<Invocation> parse_small(const SubCommand& command, std::string_view topic
     app.add_flag("--json", raw.json);
   }
   if (command.verb == Verb::kAudit) app.add_flag("-f,--follow", raw.follow);
-  if (topic == "home" || command.verb == Verb::kAllow) {
+  if (topic == "home" || command.verb == Verb::kAllow || command.verb == Verb::kInit ||
+      command.verb == Verb::kTrust) {
     add_last(app, "-C,--chdir", raw.directory);
   }
   if (command.verb == Verb::kAllow) add_last(app, "-u,--use", raw.profile);

@@ -25,6 +25,8 @@ enum class Verb {
   kHomePath,
   kHomeReset,
   kAllow,
+  kInit,
+  kTrust,
   kAudit,
   kDoctor,
   kDemo,

@@ -7,6 +7,7 @@
 #include "cli/credential_loader.hpp"
 #include "cli/host_rule_loader.hpp"
 #include "cli/origin_loader.hpp"
+#include "cli/settings_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "cli/yaml_reader.hpp"
 #include "common/text.hpp"
@@ -102,7 +103,7 @@ Result<void> read_mount(const Document& document, const YamlNode& node,
   return {};
 }
 
-constexpr std::array<Key<Target>, 6> kFilesystemKeys{{
+constexpr std::array<Key<Target>, 7> kFilesystemKeys{{
     {"home",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_scalar(document, node, parse_home_mode, out.layer.home);
@@ -128,6 +129,10 @@ constexpr std::array<Key<Target>, 6> kFilesystemKeys{{
     {"protect",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_strings(document, node, parse_glob, out.layer.protect);
+     }},
+    {"settings",
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_settings(document, node, out.layer.settings);
      }},
 }};
 
@@ -219,7 +224,7 @@ Result<void> refuse_in_config(const Document& document, const YamlNode& node, co
                         std::string(key) + " stands only in a profile: config.yaml is always on");
 }
 
-constexpr std::array<Key<Target>, 11> kTopKeys{{
+constexpr std::array<Key<Target>, 12> kTopKeys{{
     {"description",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_into(document, node, parse_text, out.layer.description);
@@ -241,6 +246,10 @@ constexpr std::array<Key<Target>, 11> kTopKeys{{
     {"nested",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
        return read_scalar(document, node, parse_flag, out.layer.nested);
+     }},
+    {"look_at_project",
+     [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {
+       return read_scalar(document, node, parse_flag, out.layer.look_at_project);
      }},
     {"filesystem",
      [](const Document& document, const YamlNode& node, Target& out) -> Result<void> {

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <memory>
 
-#include "cli/worktree.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -39,7 +38,7 @@ Result<std::string> real_path(const std::string& directory) {
 
 }  // namespace
 
-Result<std::string> find_project(const Places& places, const std::string& directory) {
+Result<Worktree> find_project_worktree(const Places& places, const std::string& directory) {
   auto real = real_path(directory);
   if (!real) return std::move(real).error();
   WorktreeLimits limits{.home = places.home, .private_places = {}, .owner = ::geteuid()};
@@ -47,7 +46,11 @@ Result<std::string> find_project(const Places& places, const std::string& direct
   for (const auto& place : {places.config, places.state, places.runtime}) {
     if (auto known = real_path(place)) limits.private_places.push_back(*known);
   }
-  auto worktree = find_worktree(*real, limits);
+  return find_worktree(*real, limits);
+}
+
+Result<std::string> find_project(const Places& places, const std::string& directory) {
+  auto worktree = find_project_worktree(places, directory);
   if (!worktree) return std::move(worktree).error();
   return std::move(worktree->top);
 }

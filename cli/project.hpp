@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "cli/places.hpp"
+#include "cli/worktree.hpp"
 #include "common/error.hpp"
 
 namespace redoubtful::cli {
@@ -19,6 +20,9 @@ namespace redoubtful::cli {
 // The real path of the project at `directory` (absolute; empty: it no longer exists), as a run
 // finds it. Errors: kInvalidMount.
 Result<std::string> find_project(const Places& places, const std::string& directory);
+
+// The same with the repository that belongs to it.
+Result<Worktree> find_project_worktree(const Places& places, const std::string& directory);
 
 std::string project_key(const std::string& real_project_path);
 bool is_project_key(std::string_view name);

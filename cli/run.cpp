@@ -8,8 +8,10 @@
 #include <cstdio>
 
 #include "cli/agent_environment.hpp"
+#include "cli/audit_store.hpp"
 #include "cli/box_guards.hpp"
 #include "cli/home_mounts.hpp"
+#include "cli/home_settings.hpp"
 #include "cli/host_facts.hpp"
 #include "cli/limits.hpp"
 #include "cli/log.hpp"
@@ -33,9 +35,9 @@ std::string session_name() {
   return std::string(text) + "-" + std::to_string(::getpid());
 }
 
-std::vector<std::string> allowed_hosts(const NetworkProfile& network) {
+std::vector<std::string> texts(const std::vector<Sourced<HostRule>>& rules) {
   std::vector<std::string> out;
-  for (const auto& rule : network.allow) out.push_back(rule.value.text);
+  for (const auto& rule : rules) out.push_back(rule.value.text);
   return out;
 }
 
@@ -164,7 +166,7 @@ Result<int> run(RunRequest request) {
                            .shell = collected->facts.shell,
                            .path = plan->path,
                            .network = profile.network.mode.value,
-                           .allowed_hosts = allowed_hosts(profile.network)};
+                           .allowed_hosts = texts(network->allowed())};
     network->add_to(facts);
     auto environment = agent_environment(profile.environment, collected->environment, facts);
     if (!environment) return std::move(environment).error();
@@ -190,6 +192,12 @@ Result<int> run(RunRequest request) {
     if (!prepared) return std::move(prepared).error();
     home_mounts = std::move(*prepared);
   }
+  auto settings = put_settings({.settings = &profile.filesystem.settings,
+                                .facts = &collected->facts,
+                                .environment = &environment->variables},
+                               *plan);
+  if (!settings) return std::move(settings).error();
+  for (const auto& line : *settings) log::note(line);
 
   auto limits = BoxLimits::prepare(profile.limits);
   if (!limits) return std::move(limits).error();
@@ -214,6 +222,9 @@ Result<int> run(RunRequest request) {
   auto report = guards->check_at_exit(collected->places.state + "/undone/" + name);
   if (report) {
     for (const auto& line : report->lines) log::error(line);
+    if (auto kept = append_undone(collected->places.state, name, report->lines); !kept) {
+      log::error(kept.error());
+    }
   } else {
     log::error(std::move(report).error().during("checking what the run left behind"));
     if (status && *status == 0) return 125;

@@ -9,6 +9,7 @@
 #include "cli/log.hpp"
 #include "cli/programs.hpp"
 #include "cli/trust_files.hpp"
+#include "common/credential_hosts.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -102,8 +103,17 @@ bool RunNetwork::plan_needs_answer() const {
                                [](const auto& one) { return !one.expose_file.empty(); });
 }
 
+std::string RunNetwork::policy_in_force() const {
+  Profile in_force = *profile_;
+  in_force.network.allow = allowed();
+  return policy_text(in_force);
+}
+
 std::vector<FileText> RunNetwork::take_later_texts() {
-  return trust_ ? trust_->finish(ready_.ca_certificate) : std::vector<FileText>();
+  if (!trust_) return {};
+  auto texts = trust_->finish(ready_.ca_certificate);
+  texts.push_back({policy_in_force(), {}});
+  return texts;
 }
 
 Result<void> RunNetwork::settle() {
@@ -121,13 +131,20 @@ Result<void> RunNetwork::settle() {
   return {};
 }
 
+std::vector<Sourced<HostRule>> RunNetwork::allowed() const {
+  std::vector<std::string> live;
+  for (const auto& surrogate : ready_.surrogates) live.push_back(surrogate.credential);
+  return allowed_with(profile_->network, profile_->credentials, live);
+}
+
 void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
   if (proxy_) SystemTrust::add_to(plan, files);
   add_login_files(plan, ready_.files, home_);
   MountStep policy;
   policy.kind = StepKind::kFile;
   policy.target = kPolicyFile;
-  policy.text = policy_text(*profile_);
+  policy.later = proxy_.has_value();
+  if (!policy.later) policy.text = policy_in_force();
   policy.why = "built in";
   plan.steps.push_back(std::move(policy));
 }

@@ -50,6 +50,9 @@ class RunNetwork {
 
   ProxyProcess* proxy() noexcept { return proxy_ ? &*proxy_ : nullptr; }
 
+  // The rules that hold, once settled: without those that only absent credentials made.
+  std::vector<Sourced<HostRule>> allowed() const;
+
   // The proxy's own lines on what is live and what is off.
   const std::vector<std::string>& notes() const noexcept { return ready_.notes; }
 
@@ -60,6 +63,7 @@ class RunNetwork {
  private:
   explicit RunNetwork(const Profile& profile) : profile_(&profile) {}
   void plan_login_files();  // of a run that is only planned
+  std::string policy_in_force() const;
 
   const Profile* profile_;
   bool planned_ = false;                  // nothing is started

@@ -183,7 +183,9 @@ class Session {
     for (std::size_t i = 0; i < files.size(); ++i) {
       for (const std::string* part : {&files[i].first, &files[i].second}) {
         auto written = write_all(writers->descriptors[i].get(), *part);
-        if (!written) return std::move(written).error().during("writing the box's certificates");
+        if (!written)
+          return std::move(written).error().during(
+              "writing the files that the proxy's answer is in");
       }
     }
     return {};

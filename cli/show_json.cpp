@@ -80,6 +80,20 @@ json::array port_list(const std::vector<PortForward>& ports) {
   return out;
 }
 
+json::array settings_list(const std::vector<SettingsFile>& settings) {
+  json::array out;
+  for (const auto& entry : settings) {
+    out.push_back({{"file", text_value(entry.file)},
+                   {"from", text_value(entry.from.empty() ? entry.file : entry.from)},
+                   {"keep", text_list(entry.keep)},
+                   {"copy", text_list(entry.copy)},
+                   {"default", text_value(entry.fallback)},
+                   {"set", text_value(entry.set)},
+                   {"origin", origin_value(entry.origin)}});
+  }
+  return out;
+}
+
 json::object filesystem_value(const FilesystemProfile& filesystem) {
   json::array mounts;
   for (const auto& mount : filesystem.mounts) {
@@ -95,7 +109,8 @@ json::object filesystem_value(const FilesystemProfile& filesystem) {
           {"mounts", std::move(mounts)},
           {"path", sourced_list(filesystem.path)},
           {"hide", sourced_list(filesystem.hide)},
-          {"protect", sourced_list(filesystem.protect)}};
+          {"protect", sourced_list(filesystem.protect)},
+          {"settings", settings_list(filesystem.settings)}};
 }
 
 json::object environment_value(const EnvironmentProfile& environment) {
@@ -204,6 +219,7 @@ std::string show_json(const Profile& profile, const std::vector<std::string>& co
       {"commands", sourced_list(profile.commands)},
       {"arguments", sourced_list(profile.arguments)},
       {"nested", sourced(profile.nested.value, profile.nested.origin)},
+      {"look_at_project", sourced(profile.look_at_project.value, profile.look_at_project.origin)},
       {"filesystem", filesystem_value(profile.filesystem)},
       {"environment", environment_value(profile.environment)},
       {"network", network_value(profile.network)},

@@ -153,6 +153,16 @@ void show_filesystem(Page& page, const FilesystemProfile& filesystem) {
   page.list(2, "path", filesystem.path);
   page.list(2, "hide", filesystem.hide);
   page.list(2, "protect", filesystem.protect);
+  if (!filesystem.settings.empty()) page.key(2, "settings");
+  for (const auto& entry : filesystem.settings) {
+    std::string text = shown(entry.file);
+    if (!entry.from.empty()) text += " from " + shown(entry.from);
+    if (!entry.keep.empty()) text += " keep [" + joined(entry.keep) + "]";
+    if (!entry.copy.empty()) text += " copy [" + joined(entry.copy) + "]";
+    if (!entry.fallback.empty()) text += " default " + shown(entry.fallback);
+    if (!entry.set.empty()) text += " set " + shown(entry.set);
+    page.item(4, text, entry.origin);
+  }
 }
 
 void show_limits(Page& page, const Limits& limits) {
@@ -205,6 +215,9 @@ std::string show_text(const Profile& profile, const std::vector<std::string>& co
   page.list(0, "commands", profile.commands);
   page.list(0, "arguments", profile.arguments);
   if (profile.nested.value) page.value(0, "nested", "true", profile.nested.origin);
+  if (profile.look_at_project.value) {
+    page.value(0, "look_at_project", "true", profile.look_at_project.origin);
+  }
   show_filesystem(page, profile.filesystem);
   if (!profile.environment.pass.empty() || !profile.environment.set.empty()) {
     page.section("environment");

@@ -74,7 +74,7 @@ Result<void> write_all(int fd, std::string_view bytes) {
 }
 
 Result<void> replace_file(int directory, const std::string& name, std::string_view bytes,
-                          mode_t mode) {
+                          mode_t mode, Durability durability) {
   std::uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
     return Error::system_call("cannot read random bytes", errno);
@@ -91,7 +91,8 @@ Result<void> replace_file(int directory, const std::string& name, std::string_vi
   // The creation mode went through the umask; the caller's choice is exact.
   if (::fchmod(fd.get(), mode) != 0) return fail(Error::system_call("cannot set the mode", errno));
   if (auto written = write_all(fd.get(), bytes); !written) return fail(std::move(written).error());
-  if (::fsync(fd.get()) != 0) return fail(Error::system_call("cannot flush", errno));
+  if (durability == Durability::kFlushed && ::fsync(fd.get()) != 0)
+    return fail(Error::system_call("cannot flush", errno));
   if (::renameat(directory, temporary.c_str(), directory, name.c_str()) != 0) {
     return fail(Error::system_call("cannot rename", errno));
   }

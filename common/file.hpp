@@ -30,9 +30,13 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 // Writes all bytes. Errors: kSystemCall.
 Result<void> write_all(int fd, std::string_view bytes);
 
-// Replaces `name` in the directory atomically (temporary file beside it, fsync, rename).
-// Nothing is left behind when it fails.
+// kFlushed: what was written outlives a power cut. kQuick: until then the old content may come
+// back.
+enum class Durability { kFlushed, kQuick };
+
+// Replaces `name` in the directory atomically (temporary file beside it, rename). Nothing is left
+// behind when it fails.
 Result<void> replace_file(int directory, const std::string& name, std::string_view bytes,
-                          mode_t mode);
+                          mode_t mode, Durability durability = Durability::kFlushed);
 
 }  // namespace redoubtful

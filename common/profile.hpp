@@ -50,6 +50,19 @@ struct MountRequest {
   Origin origin;
 };
 
+// A program's own settings file in the private home, put in order before each run: what is listed
+// of the user's file, and what is set. Everything else in it is gone at the next run.
+struct SettingsFile {
+  std::string file;  // "~/...", of the private home
+  std::string from;  // the user's file: "~/..." or absolute; empty: the same as file
+  // JSON pointers; of TOML and YAML, names of single values. Of both files; of the user's alone.
+  std::vector<std::string> keep;
+  std::vector<std::string> copy;
+  std::string fallback;  // a JSON object: what holds where nothing was kept; or empty
+  std::string set;       // a JSON object, merged over it; or empty
+  Origin origin;
+};
+
 struct FilesystemProfile {
   Sourced<HomeMode> home{HomeMode::kTmpfs, {}};
   Sourced<MountMode> cwd{MountMode::kReadWrite, {}};
@@ -57,6 +70,7 @@ struct FilesystemProfile {
   std::vector<Sourced<std::string>> path;     // directories put first in PATH, in order
   std::vector<Sourced<std::string>> hide;     // globs relative to each mount
   std::vector<Sourced<std::string>> protect;  // added guarded paths; "!x" takes one off
+  std::vector<SettingsFile> settings;         // each file once
 };
 
 struct EnvironmentVariable {
@@ -176,6 +190,7 @@ struct Profile {
   std::vector<Sourced<std::string>> commands;
   std::vector<Sourced<std::string>> arguments;  // inserted after the command, before the user's own
   Sourced<bool> nested{false, {}};
+  Sourced<bool> look_at_project{false, {}};  // forges and toolchains that it names are allowed
   FilesystemProfile filesystem;
   EnvironmentProfile environment;
   NetworkProfile network;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/credential_hosts.hpp"
 #include "proxy/configuration.hpp"
 #include "proxy/credential_source.hpp"
 #include "proxy/gateway.hpp"
@@ -125,7 +126,7 @@ Result<std::unique_ptr<Application>> Application::create(
     std::unique_ptr<CertificateAuthority> authority) {
   auto configuration = parse_configuration(configure.profile);
   if (!configuration) return std::move(configuration).error();
-  const NetworkProfile& network = configuration->network;
+  NetworkProfile& network = configuration->network;
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
@@ -134,6 +135,9 @@ Result<std::unique_ptr<Application>> Application::create(
   auto credentials =
       read_credentials(configuration->credentials, configure.environment, configure.commands);
   if (!credentials) return std::move(credentials).error();
+  std::vector<std::string> live;
+  for (const auto& one : credentials->live) live.push_back(one.name);
+  network.allow = allowed_with(network, configuration->credentials, live);
   auto parts = std::make_unique<Parts>(context, Policy(network, interface_addresses()),
                                        *credentials, std::move(configure.audit),
                                        std::move(configure.session), std::move(*host_log));

@@ -43,6 +43,19 @@ std::string host_list(const std::vector<Host>& hosts) {
   return out;
 }
 
+// Why each is off, or, of many that a profile might know, which: a line stays a line.
+void add_off_notes(const std::vector<std::pair<std::string, std::string>>& off,
+                   std::vector<std::string>& notes) {
+  constexpr std::size_t kExplained = 2;
+  if (off.size() <= kExplained) {
+    for (const auto& [name, why] : off) notes.push_back("credential " + name + " is off: " + why);
+    return;
+  }
+  std::string names;
+  for (const auto& [name, why] : off) names += (names.empty() ? "" : ", ") + name;
+  notes.push_back("credentials that are not there: " + names);
+}
+
 // The JSON pointer of a source that is the file itself.
 std::string pointer_into(const std::string& path, const std::string& source) {
   const std::string prefix = "json:" + path + "#";
@@ -132,7 +145,7 @@ class Reading {
     Error error = std::move(added).error();
     const bool absent = error.code() == Errc::kInvalidProfile;
     if (absent && credential.optional) {
-      out_.notes.push_back("credential " + shown(credential.name) + " is off: " + error.what());
+      off_.emplace_back(shown(credential.name), error.what());
       return {};
     }
     if (absent && error.hint().empty()) {
@@ -149,6 +162,7 @@ class Reading {
              std::find(out_.renewed.begin(), out_.renewed.end(), one.name) != out_.renewed.end();
     });
     if (!ends) out_.helper = RenewalHelper();
+    add_off_notes(off_, out_.notes);
     return std::move(out_);
   }
 
@@ -188,6 +202,7 @@ class Reading {
   std::vector<control::NamedValue>& environment_;
   std::vector<std::string>& commands_;
   SourceReader reader_;
+  std::vector<std::pair<std::string, std::string>> off_;  // name and reason
   ReadCredentials out_;
 };
 

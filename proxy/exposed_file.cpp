@@ -1,10 +1,9 @@
 #include "proxy/exposed_file.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bitset>
 #include <set>
 
+#include "common/secret_look.hpp"
 #include "common/text.hpp"
 #include "proxy/base64.hpp"
 #include "proxy/login_formats.hpp"
@@ -14,42 +13,6 @@ namespace redoubtful::proxy {
 namespace {
 
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
-bool contains_any(const std::string& text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
-}
-
-// "true", "5", "${NPM_TOKEN}": says nothing.
-bool is_harmless(std::string_view value) {
-  if (value.empty() || value == "true" || value == "false" || value == "null") return true;
-  return value.starts_with("${") && value.ends_with('}');
-}
-
-// Long, of letters and digits, and without order.
-bool looks_random(std::string_view value) {
-  constexpr std::size_t kMinBytes = 20;
-  constexpr std::size_t kMinDistinct = 10;
-  if (value.size() < kMinBytes) return false;
-  std::bitset<256> seen;
-  bool digit = false;
-  bool letter = false;
-  for (const char c : value) {
-    if (c == ' ' || c == '/' || c == '\\') return false;  // a sentence, a path, an URL
-    seen.set(static_cast<unsigned char>(c));
-    digit = digit || (c >= '0' && c <= '9');
-    letter = letter || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  }
-  return digit && letter && seen.count() >= kMinDistinct;
-}
 
 // One file's leaves. Remembers which credentials it has met.
 class Hiding {
@@ -144,7 +107,7 @@ Result<std::string> rewritten(const std::string& path, const std::string& host, 
 }  // namespace
 
 LoginFormat format_of(const std::string& path) {
-  const std::string name = lower(name_of(path));
+  const std::string name = lower_case(name_of(path));
   const auto ends = [&](std::string_view end) { return name.ends_with(end); };
   if (ends("netrc")) return LoginFormat::kNetrc;
   if (ends(".json")) return LoginFormat::kJson;
@@ -155,21 +118,6 @@ LoginFormat format_of(const std::string& path) {
     return LoginFormat::kLines;
   }
   return LoginFormat::kPlain;
-}
-
-bool looks_secret(std::string_view key, std::string_view value) {
-  if (is_harmless(value)) return false;
-  const std::string name = lower(key);
-  if (contains_any(name, {"token", "secret", "passw", "passphrase", "pwd", "_auth", "credential",
-                          "apikey", "api_key", "api-key", "access_key", "accesskey", "private",
-                          "cookie", "bearer", "session"}) ||
-      name == "auth" || name == "key" || name == "pass" || name.ends_with("_key")) {
-    return true;
-  }
-  const std::size_t scheme = value.find("://");
-  const bool has_user =
-      scheme != std::string_view::npos && value.find('@', scheme) < value.find('/', scheme + 3);
-  return has_user || has_known_prefix(value) || looks_random(value);
 }
 
 Result<std::string> exposed_text(const std::string& path, const std::string* host,

@@ -7,9 +7,7 @@
 // file, it is made up for the formats whose shape is plain (.netrc, .npmrc, gh's hosts.yml,
 // docker's config.json, and a file of one value).
 //
-// What could be a secret is a guess, on the safe side: by the leaf's name (token, password, key …),
-// and by the value's look (a known prefix, or long and without order). A login that is no such
-// thing to look at (a four-digit number under a name that says nothing) would pass.
+// What could be a secret is a guess, on the safe side (common/secret_look.hpp).
 
 #include <string>
 #include <vector>
@@ -27,9 +25,6 @@ struct Exposed {
   const LiveCredential* credential = nullptr;
   std::string pointer;  // its source is this very file, at this JSON pointer; else empty
 };
-
-// Could this leaf of a login file be a secret?
-bool looks_secret(std::string_view key, std::string_view value);
 
 // The text for the box. `host`: the file's content, or null where there is none. Errors:
 // kInvalidSecret where the file cannot be read as its format, or holds a credential that it is to

@@ -82,7 +82,9 @@ Result<std::string> SourceReader::read_pointer(std::string_view place, Credentia
   json::error_code missing;
   const json::value* found =
       document->find_pointer(json::string_view(pointer.data(), pointer.size()), missing);
-  if (found == nullptr) return absent(shown(path) + " has nothing at " + quoted(pointer, 200));
+  if (found == nullptr || found->is_null()) {
+    return absent(shown(path) + " has nothing at " + quoted(pointer, 200));
+  }
   if (type == CredentialType::kAws && found->is_object()) return json::serialize(*found);
   if (const json::string* text = found->if_string()) {
     if (text->empty()) return absent(shown(path) + " has an empty text at " + quoted(pointer, 200));

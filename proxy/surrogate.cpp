@@ -1,38 +1,20 @@
 #include "proxy/surrogate.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bitset>
 #include <cmath>
 #include <string_view>
 
+#include "common/secret_look.hpp"
 #include "proxy/random.hpp"
 #include "proxy/token_surrogate.hpp"
 
 namespace redoubtful::proxy {
 namespace {
 
-// Longer ones first. Sources: the vendors' documentation and secret scanners' public patterns.
-constexpr std::array kPrefixes = std::to_array<std::string_view>(
-    {"sk-ant-api03-", "sk-ant-oat01-", "sk-ant-ort01-", "sk-ant-admin01-",
-     "sk-ant-sid01-", "sk-ant-",       "sk-proj-",      "sk-svcacct-",
-     "sk-admin-",     "sk-or-v1-",     "sk-",           "github_pat_",
-     "ghp_",          "gho_",          "ghu_",          "ghs_",
-     "ghr_",          "glpat-",        "gldt-",         "glrt-",
-     "glcbt-",        "npm_",          "pypi-",         "hf_",
-     "dckr_pat_",     "xoxb-",         "xoxp-",         "xoxa-",
-     "xoxr-",         "xoxs-",         "xoxe-",         "xapp-",
-     "AIza",          "ya29.",         "GOCSPX-",       "gsk_",
-     "xai-",          "pplx-",         "nvapi-",        "r8_",
-     "dop_v1_",       "hvs.",          "hvb.",          "rt_",
-     "sk_live_",      "sk_test_",      "rk_live_",      "rk_test_",
-     "whsec_",        "SG.",           "shpat_",        "lin_api_",
-     "figd_",         "ATATT3",        "tskey-",        "dp.pt."});
-
 // Of random bits: with fewer, other text could be taken for the surrogate, or for the secret.
 constexpr double kMinBits = 64;
 constexpr std::size_t kMinDistinct = 5;
-constexpr std::size_t kAwsKeyIdBytes = 20;
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 struct Alphabet {
@@ -59,12 +41,6 @@ bool is_monotonous(std::string_view text) {
   return seen.count() < kMinDistinct;
 }
 
-// "AKIA" or "ASIA" and 16 of base32. Source: IAM User Guide, "IAM identifiers".
-bool is_aws_key_id(std::string_view text) {
-  return text.size() == kAwsKeyIdBytes && (text.starts_with("AKIA") || text.starts_with("ASIA")) &&
-         text.find_first_not_of(kBase32) == std::string_view::npos;
-}
-
 std::string aws_key_id_like(std::string_view real) {
   std::string out(real.substr(0, 4));
   while (out.size() < real.size()) out += kBase32[random_below(kBase32.size())];
@@ -79,7 +55,7 @@ Result<std::string> make_surrogate(const Secret& secret) {
   if (is_aws_key_id(real)) return aws_key_id_like(real);
   if (auto token = token_surrogate(real)) return *std::move(token);
   std::size_t kept = 0;
-  for (const std::string_view prefix : kPrefixes) {
+  for (const std::string_view prefix : known_secret_prefixes()) {
     if (real.starts_with(prefix)) {
       kept = prefix.size();
       break;
@@ -122,13 +98,6 @@ bool hide_secret(std::string& text, const Secret& secret, std::string_view surro
     found = true;
   }
   return found;
-}
-
-bool has_known_prefix(std::string_view text) {
-  return is_aws_key_id(text) ||
-         std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) {
-           return text.size() >= prefix.size() + 8 && text.starts_with(prefix);
-         });
 }
 
 }  // namespace redoubtful::proxy

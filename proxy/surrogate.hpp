@@ -26,7 +26,4 @@ Result<std::string> make_surrogate(const Secret& secret);
 // Replaces the secret by its surrogate wherever it stands in the text; false: it does not.
 bool hide_secret(std::string& text, const Secret& secret, std::string_view surrogate);
 
-// Does it begin as the keys of a known service do?
-bool has_known_prefix(std::string_view text);
-
 }  // namespace redoubtful::proxy

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/json/serialize.hpp>
+#include <span>
 
 #include "proxy/base64.hpp"
 #include "proxy/json_reader.hpp"
@@ -16,6 +17,11 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 7> kClaims{"iss", "sub",   "aud",      "azp",
                                                   "iat", "scope", "client_id"};
+// A claim of OpenAI's own, without which Codex takes a login for none; these of its members say
+// who.
+constexpr std::string_view kOpenAiClaim = "https://api.openai.com/auth";
+constexpr std::array<std::string_view, 4> kOpenAiMembers{"chatgpt_account_id", "chatgpt_plan_type",
+                                                         "chatgpt_user_id", "user_id"};
 constexpr std::int64_t kFarAway = 4'102'444'800;  // 2100; as many digits as any now
 // Of a signature that is random alone; less could be guessed, or be other text.
 constexpr std::size_t kMinSignature = 22;  // 128 bits
@@ -39,6 +45,17 @@ std::optional<json::value> decoded(std::string_view part) {
   return std::move(*document);
 }
 
+// Those members of an object that are texts.
+json::object texts_of(const json::object& object, std::span<const std::string_view> names) {
+  json::object out;
+  for (const auto one : names) {
+    const json::string_view name(one.data(), one.size());
+    const json::value* value = object.if_contains(name);
+    if (value != nullptr && value->is_string()) out[name] = *value;
+  }
+  return out;
+}
+
 // The object as base64url of exactly `digits` digits; nothing when there is no room for it.
 std::optional<std::string> encoded(const json::object& object, std::size_t digits) {
   std::string text = json::serialize(object);
@@ -59,6 +76,11 @@ std::optional<std::string> payload_like(const json::object& real, std::size_t di
   const std::size_t size = bytes_of(digits);
   json::object out;
   if (real.contains("exp")) out["exp"] = kFarAway;
+  const json::value* account = real.if_contains(kOpenAiClaim);
+  if (account != nullptr && account->is_object()) {
+    out[kOpenAiClaim] = texts_of(account->get_object(), kOpenAiMembers);
+    if (json::serialize(out).size() > size) out.erase(kOpenAiClaim);
+  }
   for (const auto claim : kClaims) {
     const json::string_view name(claim.data(), claim.size());
     const json::value* value = real.if_contains(name);

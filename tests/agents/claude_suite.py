@@ -30,7 +30,7 @@ class Claude(keyed_agent.Agent):
         return packages.claude()
 
     def command(self):
-        return ["claude", "--dangerously-skip-permissions", "-p", "do what is to be done"]
+        return ["claude", "-p", "do what is to be done"]
 
     def server(self, identity, key):
         return messages_stand_in.MessagesStandIn([], key=key, identity=identity)
@@ -56,7 +56,7 @@ class Claude(keyed_agent.Agent):
         ]
 
     def bare(self, scene):
-        return self.command(), {
+        return ["claude", "--dangerously-skip-permissions", *self.command()[1:]], {
             "ANTHROPIC_BASE_URL": f"https://localhost:{scene.server.port}",
             "NODE_EXTRA_CA_CERTS": scene.authority,
             "CLAUDE_CODE_TMPDIR": os.path.join(scene.root, "tmp"),

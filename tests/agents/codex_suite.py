@@ -31,8 +31,7 @@ class Codex(keyed_agent.Agent):
         return packages.codex()
 
     def command(self):
-        return ["codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox",
-                "do what is to be done"]
+        return ["codex", "exec", "do what is to be done"]
 
     def server(self, identity, key):
         return responses_stand_in.ResponsesStandIn([], key=key, identity=identity)
@@ -59,8 +58,8 @@ class Codex(keyed_agent.Agent):
     def bare(self, scene):
         provider = ('{name="here", env_key="CODEX_API_KEY", wire_api="responses", '
                     f'base_url="https://localhost:{scene.server.port}/v1"}}')
-        command, prompt = self.command()[:-1], self.command()[-1]
-        return [*command, "-c", 'model_provider="here"', "-c", f"model_providers.here={provider}", prompt], {
+        return ["codex", "exec", "--dangerously-bypass-approvals-and-sandbox", "-c", 'model_provider="here"', "-c", f"model_providers.here={provider}",
+                "do what is to be done"], {
             "CODEX_CA_CERTIFICATE": scene.authority}
 
 

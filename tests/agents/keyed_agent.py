@@ -1,14 +1,16 @@
 """What the suites of agents share whose key stays outside: a scene, its controls, and the checks.
 
-`redoubtful run -u PROFILE.yaml AGENT ...` against a stand-in of the model's host that takes the real key alone. The model
-makes the agent print its environment, read, write, run a command, and ask a host that the profile does not name. The same
-script outside is the control: there the real key is to be seen.
+`redoubtful run AGENT ...` with the profile that is built in, against a stand-in of the model's host that takes the real
+key alone. The user's configuration says only what a test must: where the program lies, and where the model's host is
+instead. The model makes the agent print its environment, read, write, run a command, and ask a host that the profile
+does not name. The same script outside is the control: there the real key is to be seen.
 """
 
 import glob
 import http.client
 import json
 import os
+import re
 import secrets
 import ssl
 import string
@@ -25,7 +27,7 @@ STATE = ".local/state/redoubtful"  # the only place below $HOME where redoubtful
 LAST_WORDS = "All of it is done."
 
 # The commands of a script, by what they are for.
-PRINT_ENVIRONMENT = ("env; tr '\\0' '\\n' < /proc/$PPID/environ; cat /proc/*/cmdline | tr '\\0' ' '; "
+PRINT_ENVIRONMENT = ("env; cat ~/.claude/.credentials.json ~/.codex/auth.json 2>&1; tr '\\0' '\\n' < /proc/$PPID/environ; cat /proc/*/cmdline | tr '\\0' ' '; "
                      "echo END-env")
 RUN = "pwd; id -u; git status --porcelain; echo ran > command.txt; echo END-run"
 ASK_REFUSED = f"curl -sS -m 20 -w 'HTTP-%{{http_code}}' https://{REFUSED}/; echo END-refused"
@@ -38,7 +40,11 @@ class Agent:
     host = ""       # of the model
     variable = ""   # that the key is taken from
     prefix = ""     # of such keys
-    model_path = ""
+    model_path = ""  # how the paths of its questions begin
+    keyed_paths = "/v1/"  # how those begin that want the key
+    question_path = ""  # one that can be asked; empty: model_path
+    refusal = 401  # status for a wrong key
+    credential = ""  # its name in the profile; empty: as the variable
     asked_besides = frozenset()  # hosts that it may ask besides, and is refused
 
     def program(self):
@@ -65,6 +71,33 @@ class Agent:
         """The other way round."""
         raise NotImplementedError
 
+    def hosts(self):
+        """All that the stand-in answers for."""
+        return [self.host]
+
+    def mounts(self):
+        """What the box must see besides the directories of programs."""
+        return []
+
+    def more_programs(self):
+        """Directories of PATH besides the program's own."""
+        return []
+
+    def log_in(self, scene):
+        """Puts the real key where the user would have it."""
+        scene.environment[self.variable] = scene.server.key
+
+    def secrets(self, scene):
+        """All real values that nothing inside may show."""
+        return [scene.server.key]
+
+    def keys_in(self, text):
+        return re.findall(re.escape(self.prefix) + r"[A-Za-z0-9_-]{30,}", text)
+
+    def said(self, done):
+        """What a run printed, without decoration."""
+        return done.out.strip()
+
     def bare(self, scene):
         """(command, environment) for the same run outside, told where the stand-in is."""
         raise NotImplementedError
@@ -74,44 +107,49 @@ class Agent:
         return self.prefix + "".join(secrets.choice(letters) for _ in range(93)) + "AA"
 
 
-def profile(agent, program, port, authority):
-    place = json.dumps(os.path.dirname(program))  # a JSON string is a YAML one
-    return f"""\
-filesystem:
-  mounts: [{place}]
-  path: [{place}]
-network:
-  allow: [{agent.host}]
-  origins:
-    {agent.host}: {{address: "127.0.0.1:{port}", ca: {json.dumps(authority)}}}
-credentials:
-  model:
-    source: env:{agent.variable}
-    hosts: [{agent.host}]
-    expose: {{env: {agent.variable}}}
-"""
+def configuration(agent, programs, origins, authority, allow=()):
+    """The user's config.yaml. `origins`: host -> port on this machine's loopback."""
+    quoted = json.dumps  # a JSON string is a YAML one
+    lines = ["filesystem:", f"  path: [{', '.join(quoted(p) for p in programs)}]"]
+    mounts = agent.mounts()
+    if mounts:
+        lines.append(f"  mounts: [{', '.join(quoted(m) for m in mounts)}]")
+    lines += ["network:"]
+    if allow:
+        lines.append(f"  allow: [{', '.join(quoted(a) for a in allow)}]")
+    lines.append("  origins:")
+    lines += [f'    {host}: {{address: "127.0.0.1:{port}", ca: {quoted(authority)}}}'
+              for host, port in origins.items()]
+    return "\n".join(lines) + "\n"
 
 
 class Scene(support.World):
-    """A home, a project with a file to read, and the profile; `server` is the model."""
+    """A home, a project with a file to read, and the user's configuration; `server` is the model."""
 
-    def __init__(self, agent, program, server, authority):
+    def __init__(self, agent, program, server, authority, allow=(), origins=None):
         super().__init__()
         self.git_init()
         self.agent = agent
         self.program = program
         self.server = server
         self.authority = authority
-        self.profile = self.write("profile.yaml", profile(agent, program, server.port, authority))
-        self.environment[agent.variable] = server.key
+        self.configure(allow, origins or {})
+        agent.log_in(self)
         os.makedirs(os.path.join(self.home, STATE), mode=0o700)
         server.script = agent.script(self.project)
         server.requests.clear()
 
-    def boxed(self, command):
-        path = os.path.dirname(support.redoubtful()) + ":" + support.SYSTEM_PATH
-        return support.finish(["redoubtful", "run", "-u", self.profile, "--", *command],
-                              cwd=self.project, env={**self.environment, "PATH": path})
+    def configure(self, allow, origins):
+        os.makedirs(os.path.join(self.home, ".config", "redoubtful"), mode=0o700, exist_ok=True)
+        self.write(".config/redoubtful/config.yaml", configuration(
+            self.agent, [os.path.dirname(self.program), *self.agent.more_programs()],
+            {self.agent.host: self.server.port, **origins}, self.authority, allow), 0o600)
+
+    def boxed(self, command, flags=()):
+        return support.finish(["redoubtful", "run", *flags, *command], cwd=self.project, env=self.box_environment())
+
+    def box_environment(self):
+        return {**self.environment, "PATH": os.path.dirname(support.redoubtful()) + ":" + support.SYSTEM_PATH}
 
     def bare(self):
         """Nothing leaves loopback, and what it leaves in the temporary directory goes with the scene."""
@@ -119,8 +157,9 @@ class Scene(support.World):
         os.makedirs(scratch, exist_ok=True)
         command, environment = self.agent.bare(self)
         environment = {**self.environment, "TMPDIR": scratch, "HTTPS_PROXY": "http://127.0.0.1:9",
-                       "NO_PROXY": "localhost", "PATH": os.path.dirname(self.program) + ":"
-                       + support.SYSTEM_PATH, **environment}
+                       "NO_PROXY": "localhost", "PATH": ":".join(
+                           [os.path.dirname(self.program), *self.agent.more_programs(), support.SYSTEM_PATH]),
+                       **environment}
         return support.finish(command, cwd=self.project, env=environment)
 
     def audit(self):
@@ -131,20 +170,18 @@ class Scene(support.World):
         return lines
 
     def model_requests(self):
-        return [r for r in self.server.requests if r["path"].startswith("/v1/")]
+        return [r for r in self.server.requests if r["path"].startswith(self.agent.keyed_paths)]
 
     def printed_keys(self, results):
-        """The values of the key's variable that the first command printed, each once."""
-        name = self.agent.variable + "="
-        return sorted({line[len(name):] for line in results.get("call_0", "").splitlines()
-                       if line.startswith(name)})
+        """What is a key, or looks like one, in the output of the first command, each once."""
+        return sorted(set(self.agent.keys_in(results.get("call_0", ""))))
 
 
 def works(check, name, scene, done):
     """What any run of the script must have done, wherever it ran. Returns call id -> what was reported."""
     results = scene.agent.results(scene.server.requests)
     check.equal(f"{name}: exits with 0", done.status, 0)
-    check.equal(f"{name}: says the model's last words", done.out.strip(), LAST_WORDS)
+    check.equal(f"{name}: says the model's last words", scene.agent.said(done), LAST_WORDS)
     if done.status != 0:
         check.fail(f"{name}: what it said", repr(done))
     check.check(f"{name}: the file was read", "a project" in results.get("call_1", ""), results)
@@ -165,7 +202,8 @@ def keeps_the_key_outside(check, name, scene, results):
     printed = results.get("call_0", "")
     surrogates = scene.printed_keys(results)
     check.check(f"{name}: the environment was printed", "END-env" in printed, printed)
-    check.check(f"{name}: the real key is not in it", key not in printed)
+    check.check(f"{name}: the real key is not in it, nor is another secret",
+                not any(secret in printed for secret in scene.agent.secrets(scene)))
     if check.equal(f"{name}: one surrogate is", len(surrogates), 1):
         check.check(f"{name}: it has the key's length and prefix",
                     len(surrogates[0]) == len(key) and surrogates[0].startswith(prefix)
@@ -180,19 +218,20 @@ def keeps_the_key_outside(check, name, scene, results):
     check.check(f"{name}: no surrogate reaches the host as a credential",
                 not any(s in headers for s in surrogates))
     check.check(f"{name}: what it told the model of its key is the surrogate",
-                key not in bodies and any(s in bodies for s in surrogates))
+                not any(secret in bodies for secret in scene.agent.secrets(scene))
+                and any(s in bodies for s in surrogates))
     return surrogates
 
 
 def is_audited(check, name, scene, surrogates):
     log = scene.audit()
     path = scene.agent.model_path
-    injected = [line for line in log if line["event"] == "inject" and line["path"] == path]
+    injected = [line for line in log if line["event"] == "inject" and line["path"].startswith(path)]
     asked = [r for r in scene.model_requests()
-             if r["path"].split("?")[0] == path and r["method"] != "MESSAGE"]
+             if r["path"].startswith(path) and r["method"] != "MESSAGE"]
     check.equal(f"{name}: every request to the model is in the audit log as injected",
                 (len(injected), {(line["host"], line["credential"]) for line in injected}),
-                (len(asked), {(scene.agent.host, "model")}))
+                (len(asked), {(scene.agent.host, scene.agent.credential or scene.agent.variable)}))
     denied = {line["host"] for line in log if line["event"] == "deny"}
     check.check(f"{name}: what was refused is there, and nothing that is not known to be asked",
                 REFUSED in denied and denied <= {REFUSED, *scene.agent.asked_besides}, denied)
@@ -203,15 +242,14 @@ def is_audited(check, name, scene, surrogates):
 
 def in_the_box(check, name, scene, without):
     command = scene.agent.command()
-    if without:
-        command = ["env", *(f"-u{v}" for v in without), *command]
+    flags = [word for variable in without for word in ("-e", variable + "=")]
     before = support.snapshot(scene.home, {STATE})
-    done = scene.boxed(command)
+    done = scene.boxed(command, flags)
     new = support.changes(before, support.snapshot(scene.home, {STATE}))
     results = works(check, name, scene, done)
     surrogates = keeps_the_key_outside(check, name, scene, results)
     printed = results.get("call_0", "").splitlines()
-    seen = {v for v in PROXY_VARIABLES if any(line.startswith(v + "=") for line in printed)}
+    seen = {v for v in PROXY_VARIABLES if any(line.startswith(v + "=") and line != v + "=" for line in printed)}
     check.equal(f"{name}: its proxy variables", seen, set(PROXY_VARIABLES) - set(without))
     refused = results.get("call_4", "")
     check.check(f"{name}: a host that is not allowed answers 403, with the reason",
@@ -235,10 +273,11 @@ def takes_one_key_only(check, agent, server, authority):
     for key in (agent.made_up_key(), server.key):
         context = ssl.create_default_context(cafile=authority)
         connection = http.client.HTTPSConnection("localhost", server.port, context=context)
-        connection.request("POST", agent.model_path, "{}", agent.headers_with(key))
+        connection.request("POST", agent.question_path or agent.model_path, "{}", agent.headers_with(key))
         answers.append(connection.getresponse().status)
         connection.close()
-    check.equal("the stand-in refuses another key, and takes the real one", answers, [401, 200])
+    check.equal("the stand-in refuses another key, and takes the real one", answers,
+                [agent.refusal, 200])
 
 
 def run(agent):
@@ -247,7 +286,7 @@ def run(agent):
     program = agent.program()
     with support.World() as world:
         authority = certificates.Authority(os.path.join(world.root, "authority"))
-        identity = authority.leaf(agent.host, "localhost")
+        identity = authority.leaf(*agent.hosts(), "localhost")
         server = agent.server(identity, agent.made_up_key()).start()
         with check.guarded("the stand-in"):
             takes_one_key_only(check, agent, server, authority.certificate)

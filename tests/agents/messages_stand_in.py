@@ -6,7 +6,7 @@ proxy, by `network.origins`) and need not be told of another address.
 
 Served: POST /v1/messages, plain and streamed; everything else that agents ask of that host (greetings, event
 logging, bootstrap ...) is answered with an empty object, and logged; an organisation's limits and settings are 404,
-for over an empty object Claude Code asks five times. Only `key` opens /v1/: every other x-api-key, or
+for over an empty object Claude Code asks five times. Only `key` opens /v1/, as x-api-key or as bearer: any other, or
 none, is a 401 as the real host says it.
 
 Not promised: token counts that mean anything, HTTP/2, the batches and files APIs.
@@ -101,7 +101,8 @@ class Handler(stand_in.Handler):
 
     def key_refused(self, body=None):
         """Says 401 where the path wants the key and this is not it."""
-        if not self.plain_path().startswith("/v1/") or self.headers.get("x-api-key") == self.server.key:
+        shown = self.headers.get("x-api-key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not self.plain_path().startswith("/v1/") or shown == self.server.key:
             return False
         self.send_json(401, {"type": "error", "error": {
             "type": "authentication_error", "message": "invalid x-api-key"}}, body)

@@ -116,6 +116,16 @@ def codex():
                                         "bin", "codex"))
 
 
+def gemini():
+    """The real Gemini CLI: a program for Node 20 or newer, which lies beside it (node_for_gemini)."""
+    return native("gemini", os.path.join(".bin", "gemini"))
+
+
+def node_for_gemini():
+    """A directory with that Node; the distribution's is often older."""
+    return os.path.dirname(native("gemini", os.path.join(f"node-linux-{machine('gemini')}", "bin", "node")))
+
+
 def machine(name):
     found = {"x86_64": "x64"}.get(platform.machine())
     if found is None:

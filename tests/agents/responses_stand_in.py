@@ -2,7 +2,8 @@
 
 What stand_in.py is for the older API, with the same scripts and the same log, for Codex, which asks by WebSocket: one
 upgrade, then a JSON message for each turn, and the events of the answer as messages. POST /v1/responses
-with server-sent events is served as well. Only `key` opens /v1/: any other bearer, or none, is 401.
+with server-sent events is served as well, and all of it below /backend-api/codex, as chatgpt.com has it. Only `key`
+opens /v1/ and /backend-api/: any other bearer, or none, is 401.
 
 A WebSocket's turns are in the log like requests, with the method "MESSAGE" and the headers of its upgrade.
 
@@ -16,6 +17,9 @@ import json
 import stand_in
 
 ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+KEYED = ("/v1/", "/backend-api/")
+ACCOUNTS = "/backend-api/wham/accounts/check"
+RESPONSES = ("/v1/responses", "/backend-api/codex/responses")
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
@@ -70,11 +74,20 @@ def events(item):
     return found
 
 
+def accounts(identity):
+    """Where the account's workspace is; Codex asks before it speaks to the model."""
+    return {"accounts": [{"id": identity, "name": "Personal", "structure": "personal", "plan_type": "pro",
+                          "is_deactivated": False, "can_access_with_session": True,
+                          "is_fedramp_compliant_workspace": False, "account_routing_override": "NO_CONSTRAINT",
+                          "workspace_backend_origin": "https://chatgpt.com"}],
+            "account_ordering": [identity], "default_account_id": identity}
+
+
 class Handler(stand_in.Handler):
     disable_nagle_algorithm = True
 
     def allowed(self):
-        return (not self.path.startswith("/v1/")
+        return (not self.path.startswith(KEYED)
                 or self.headers.get("Authorization") == f"Bearer {self.server.key}")
 
     def do_GET(self):
@@ -82,6 +95,8 @@ class Handler(stand_in.Handler):
             return self.refuse(401, "no or wrong key")
         if self.headers.get("Upgrade", "").lower() == "websocket":
             return self.websocket()
+        if self.path.split("?")[0] == ACCOUNTS:
+            return self.send_json(200, accounts(self.headers.get("ChatGPT-Account-ID", "")))
         return self.send_json(200, {"object": "list", "data": [], "models": []})
 
     def do_POST(self):
@@ -96,7 +111,7 @@ class Handler(stand_in.Handler):
             request = raw.decode("utf-8", "replace")
         if not self.allowed():
             return self.refuse(401, "no or wrong key", request)
-        if self.path.split("?")[0] != "/v1/responses" or not isinstance(request, dict):
+        if self.path.split("?")[0] not in RESPONSES or not isinstance(request, dict):
             return self.send_json(200, {}, request)
         self.record(request, 200)
         self.send_response(200)

@@ -81,8 +81,13 @@ TEST(CredentialSource, WhatIsOptionalIsOffWhereTheSourceHasNothingOfAnyKind) {
   const auto read = read_credentials(all, environment, commands);
   ASSERT_TRUE(read) << read.error().what();
   EXPECT_TRUE(read->live.empty());
-  EXPECT_EQ(read->notes.size(), all.size());
-  for (const auto& note : read->notes) EXPECT_THAT(note, HasSubstr(" is off: ")) << note;
+  EXPECT_THAT(read->notes, ElementsAre("credentials that are not there: c0, c1, c2, c3"))
+      << "one line for all that a profile might know";
+  for (const auto& one : all) {
+    const auto alone = read_credentials({one}, environment, commands);
+    ASSERT_TRUE(alone);
+    EXPECT_THAT(alone->notes, ElementsAre(HasSubstr(" is off: ")));
+  }
 }
 
 TEST(CredentialSource, WhatIsOptionalAndMustNotBeUsedIsAnErrorAllTheSame) {

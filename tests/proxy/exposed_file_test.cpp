@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "common/secret_look.hpp"
 #include "proxy/base64.hpp"
 #include "proxy/login_formats.hpp"
 

@@ -123,7 +123,7 @@ TEST(Options, OfLaterVersionsAreKnownAndRefused) {
   for (const Words& words :
        {Words{"run", "-s", "A=aws-profile:a@a.example"}, Words{"run", "-n", "x"},
         Words{"run", "--name", "x"}, Words{"run", "-d", "x"}, Words{"run", "--detach"},
-        Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"}, Words{"ps"}, Words{"trust"},
+        Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"}, Words{"ps"},
         Words{"completion", "bash"}}) {
     const auto parsed = parse(words);
     ASSERT_FALSE(parsed) << testing::PrintToString(words);

@@ -9,6 +9,7 @@
 #include "cli/layers.hpp"
 #include "cli/profile_loader.hpp"
 #include "cli/profile_store.hpp"
+#include "common/secret_look.hpp"
 #include "tests/unit/temporary_tree.hpp"
 
 // What every file in profiles/ must be.
@@ -31,7 +32,9 @@ std::map<std::string, std::string> shipped() {
 
 TEST(ShippedProfiles, AreThoseOfTheDesign) {
   const auto files = shipped();
-  for (const auto* name : {"base", "git", "node", "python", "rust", "go", "java"}) {
+  for (const auto* name :
+       {"base", "git", "node", "python", "rust", "go", "java", "agent", "claude", "opencode",
+        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama"}) {
     EXPECT_TRUE(files.contains(name)) << name;
   }
 }
@@ -76,6 +79,9 @@ TEST(ShippedProfiles, SayWhyOnEveryLineThatGrantsSomething) {
     }
     for (const auto& variable : layer.set) grants.push_back(variable.origin);
     if (layer.nested) grants.push_back(layer.nested->origin);
+    if (layer.look_at_project) grants.push_back(layer.look_at_project->origin);
+    for (const auto& settings : layer.settings) grants.push_back(settings.origin);
+    for (const auto& credential : layer.credentials) grants.push_back(credential.origin);
     if (layer.home) grants.push_back(layer.home->origin);
     if (layer.cwd) grants.push_back(layer.cwd->origin);
     if (layer.mode) grants.push_back(layer.mode->origin);
@@ -125,6 +131,56 @@ TEST(ShippedProfiles, MountNothingThatHoldsACredentialOrIsWritable) {
         EXPECT_NE(mount.path, whole);
       }
     }
+  }
+}
+
+// A key that is not there must not keep an agent from starting, and another's -s takes its place.
+TEST(ShippedProfiles, CredentialsAreOptionalAndNamedAsTheirVariable) {
+  for (const auto& [name, text] : shipped()) {
+    for (const auto& credential : load_layer(text, name, name).value().credentials) {
+      EXPECT_TRUE(credential.optional) << name << " " << credential.name;
+      for (const auto& variable : credential.expose_env) {
+        EXPECT_EQ(variable, credential.name) << name << ": -s " << variable << "=... would clash";
+        EXPECT_EQ("env:" + variable, credential.source) << name;
+      }
+    }
+  }
+}
+
+// What an agent wrote into its own settings in one run must not run in the next.
+TEST(ShippedProfiles, KeepNothingThatRunsOfWhatAnAgentWrote) {
+  constexpr std::array kRuns{"hook",     "mcp",       "plugin", "extension", "command",
+                             "notify",   "helper",    "env",    "url",       "allow",
+                             "provider", "formatter", "lsp",    "shell",     "server"};
+  for (const auto& [name, text] : shipped()) {
+    for (const auto& settings : load_layer(text, name, name).value().settings) {
+      for (const auto& kept : settings.keep) {
+        const std::string lower = lower_case(kept);
+        for (const auto* word : kRuns) {
+          // "defaultProvider", "GOOSE_PROVIDER": the name of one.
+          if (word == std::string_view("provider") && lower.ends_with("provider")) continue;
+          EXPECT_EQ(lower.find(word), std::string::npos)
+              << name << " " << settings.file << " " << kept;
+        }
+      }
+    }
+  }
+}
+
+TEST(ShippedProfiles, AnAgentsHomeOutlivesTheRun) {
+  const TemporaryTree tree;
+  Places places = tree.places();
+  places.builtin_profiles = REDOUBTFUL_SOURCE_DIR "/profiles";
+  for (const auto* name : {"claude", "opencode", "codex", "gemini", "pi", "aider", "copilot",
+                           "cursor-agent", "goose"}) {
+    Selection selection;
+    selection.command = {name};
+    selection.directory = tree.directory("project");
+    const auto composition = compose(places, selection);
+    ASSERT_TRUE(composition) << composition.error().what();
+    EXPECT_EQ(composition->profile.filesystem.home.value, HomeMode::kPersistent) << name;
+    EXPECT_TRUE(composition->look) << name;
+    EXPECT_FALSE(composition->profile.credentials.empty()) << name;
   }
 }
 
