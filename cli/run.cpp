@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "cli/agent_environment.hpp"
 #include "cli/audit_store.hpp"
@@ -144,8 +145,26 @@ Result<int> run(RunRequest request) {
   log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
-  if (network->plan_needs_answer()) {
-    if (auto settled = network->settle(); !settled) return std::move(settled).error();
+  // What waits for the proxy's answer: at once where the plan does, else while the box is built.
+  std::optional<AgentEnvironment> environment;
+  const auto take_answer = [&]() -> Result<void> {
+    if (auto settled = network->settle(); !settled) return settled;
+    EnvironmentFacts facts{.user = collected->facts.user,
+                           .uid = collected->facts.uid,
+                           .home = plan->home,
+                           .shell = collected->facts.shell,
+                           .path = plan->path,
+                           .network = profile.network.mode.value,
+                           .allowed_hosts = texts(network->allowed())};
+    network->add_to(facts);
+    auto made = agent_environment(profile.environment, collected->environment, facts);
+    if (!made) return std::move(made).error();
+    environment = std::move(*made);
+    log_notes({&network->notes(), &environment->warnings});
+    return {};
+  };
+  if (network->plan_needs_answer() || !profile.filesystem.settings.empty()) {
+    if (auto taken = take_answer(); !taken) return std::move(taken).error();
   }
   network->add_to(*plan, *collected->facts.files);
   log::stage("planned");
@@ -157,20 +176,10 @@ Result<int> run(RunRequest request) {
   command.insert(command.begin() + 1, arguments.begin(), arguments.end());
 
   log_notes({&collected->warnings, &plan->notes, &guards->warnings()});
-  // What waits for the proxy's answer.
   const auto complete = [&]() -> Result<Completion> {
-    if (auto settled = network->settle(); !settled) return std::move(settled).error();
-    EnvironmentFacts facts{.user = collected->facts.user,
-                           .uid = collected->facts.uid,
-                           .home = plan->home,
-                           .shell = collected->facts.shell,
-                           .path = plan->path,
-                           .network = profile.network.mode.value,
-                           .allowed_hosts = texts(network->allowed())};
-    network->add_to(facts);
-    auto environment = agent_environment(profile.environment, collected->environment, facts);
-    if (!environment) return std::move(environment).error();
-    log_notes({&network->notes(), &environment->warnings});
+    if (!environment) {
+      if (auto taken = take_answer(); !taken) return std::move(taken).error();
+    }
     return Completion{std::move(environment->variables), network->take_later_texts()};
   };
   if (request.dry_run) {
@@ -192,12 +201,14 @@ Result<int> run(RunRequest request) {
     if (!prepared) return std::move(prepared).error();
     home_mounts = std::move(*prepared);
   }
-  auto settings = put_settings({.settings = &profile.filesystem.settings,
-                                .facts = &collected->facts,
-                                .environment = &environment->variables},
-                               *plan);
-  if (!settings) return std::move(settings).error();
-  for (const auto& line : *settings) log::note(line);
+  if (!profile.filesystem.settings.empty()) {
+    auto settings = put_settings({.settings = &profile.filesystem.settings,
+                                  .facts = &collected->facts,
+                                  .environment = &environment->variables},
+                                 *plan);
+    if (!settings) return std::move(settings).error();
+    log_notes({&*settings});
+  }
 
   auto limits = BoxLimits::prepare(profile.limits);
   if (!limits) return std::move(limits).error();

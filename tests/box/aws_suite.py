@@ -282,7 +282,6 @@ def renewed(check, world):
     check.check("credential_process: each renewal is in the audit log", len(refreshed) >= 2 and
                 all(line["credential"] == "cloud" and "good until" in line["detail"] for line in refreshed), refreshed)
     world.write("bin/keys.py", world_once(listed, world.home), 0o600)
-    os.remove(os.path.join(world.home, "count"))
     world.forget()
     done = world.inside(f"sleep 6; python3 {world.tools}/attempts.py control; echo end", world.signing("aws-profile:daemon"))
     check.check("keys that ended and could not be renewed: refused with the reason of the source",
@@ -294,7 +293,7 @@ def renewed(check, world):
 def world_once(listed, home):
     return ("import json, os, sys, time\n"
             f"home, keys = {home!r}, {listed}\n"
-            "count = os.path.join(home, 'count')\n"
+            "count = os.path.join(home, 'once')\n"
             "if os.path.exists(count): sys.exit('no more keys today')\n"
             "open(count, 'w').write('1')\n"
             "end = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 4))\n"

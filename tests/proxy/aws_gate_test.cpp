@@ -73,7 +73,10 @@ struct AwsWorld {
   }
 
   ClientSigner signer(const std::string& service = "s3") const {
-    ClientSigner out{surrogate.key_id, surrogate.secret, {}, timestamp(now()), {}};
+    ClientSigner out;
+    out.key_id = surrogate.key_id;
+    out.secret = surrogate.secret;
+    out.timestamp = timestamp(now());
     out.scope = {out.timestamp.substr(0, 8), "eu-west-1", service};
     out.names = {"host", "x-amz-date"};
     return out;

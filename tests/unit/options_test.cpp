@@ -121,10 +121,9 @@ TEST(Options, WhatCannotBeParsedIs64AndWhatIsWrongIs78) {
 
 TEST(Options, OfLaterVersionsAreKnownAndRefused) {
   for (const Words& words :
-       {Words{"run", "-s", "A=aws-profile:a@a.example"}, Words{"run", "-n", "x"},
-        Words{"run", "--name", "x"}, Words{"run", "-d", "x"}, Words{"run", "--detach"},
-        Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"}, Words{"ps"},
-        Words{"completion", "bash"}}) {
+       {Words{"run", "-n", "x"}, Words{"run", "--name", "x"}, Words{"run", "-d", "x"},
+        Words{"run", "--detach"}, Words{"run", "--cwd", "cow"}, Words{"run", "-m", "/x:cow"},
+        Words{"ps"}, Words{"completion", "bash"}}) {
     const auto parsed = parse(words);
     ASSERT_FALSE(parsed) << testing::PrintToString(words);
     EXPECT_EQ(parsed.error().code(), Errc::kNotYet) << parsed.error().what();
