@@ -29,14 +29,15 @@ std::vector<std::string> texts_at(const json::value& root,
   return out;
 }
 
-// "Read(./secrets/**)" -> "secrets/**"; empty: no rule on reading, or of another place.
-std::string glob_of(std::string_view rule) {
+// "Read(./secrets/**)" -> "./secrets/**"; empty: no rule on reading.
+std::string_view path_of(std::string_view rule) {
   constexpr std::string_view kRead = "Read(";
-  if (rule.starts_with(kRead) && rule.ends_with(')')) {
-    rule = rule.substr(kRead.size(), rule.size() - kRead.size() - 1);
-  } else if (rule.find('(') != std::string_view::npos || rule == "Read") {
-    return {};
-  }
+  if (!rule.starts_with(kRead) || !rule.ends_with(')')) return {};
+  return rule.substr(kRead.size(), rule.size() - kRead.size() - 1);
+}
+
+// "./secrets/**" -> "secrets/**"; empty: of another place than the project.
+std::string glob_of(std::string_view rule) {
   if (rule.starts_with('/') || rule.starts_with("~")) return {};
   while (rule.starts_with("./")) rule.remove_prefix(2);
   return std::string(rule);
@@ -59,9 +60,11 @@ class Reader {
     }
   }
 
-  void hidden(std::initializer_list<std::string_view> names) {
+  enum class Form { kRules, kPaths };
+
+  void hidden(std::initializer_list<std::string_view> names, Form form) {
     for (const auto& text : texts_at(root_, names)) {
-      const std::string glob = glob_of(text);
+      const std::string glob = glob_of(form == Form::kRules ? path_of(text) : text);
       if (glob.empty()) continue;
       const auto fits = PathGlob::parse(glob);
       if (fits && parse_glob(glob)) {
@@ -105,8 +108,8 @@ ClaudeSettings claude_settings(std::string_view text, const std::string& file) {
   layer.file = file;
   reader.rules({"sandbox", "network", "allowedDomains"}, HostRule::List::kAllow, layer.allow);
   reader.rules({"sandbox", "network", "deniedDomains"}, HostRule::List::kDeny, layer.deny);
-  reader.hidden({"permissions", "deny"});
-  reader.hidden({"sandbox", "filesystem", "denyRead"});
+  reader.hidden({"permissions", "deny"}, Reader::Form::kRules);
+  reader.hidden({"sandbox", "filesystem", "denyRead"}, Reader::Form::kPaths);
   return std::move(reader.result);
 }
 

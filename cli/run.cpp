@@ -53,6 +53,22 @@ std::vector<std::string> writable_paths(const MountPlan& plan) {
   return out;
 }
 
+// What the box starts: the profile's arguments stand before the user's own. Not where these are one
+// question to the program itself: many answer that by a short way, which another word bars (Claude
+// Code takes half a second more).
+std::vector<std::string> full_command(std::vector<std::string> command, const Profile& profile,
+                                      const std::string& shell) {
+  if (command.empty()) command.push_back(shell);
+  const bool asks = command.size() == 2 && (command[1] == "--version" || command[1] == "--help" ||
+                                            command[1] == "-v" || command[1] == "-V");
+  std::vector<std::string> arguments;
+  if (!asks) {
+    for (const auto& argument : profile.arguments) arguments.push_back(argument.value);
+  }
+  command.insert(command.begin() + 1, arguments.begin(), arguments.end());
+  return command;
+}
+
 // Debian's resolver file names the proxy's address inside; without a proxy pasta answers.
 void use_open_resolver(MountPlan& plan) {
   for (auto& step : plan.steps) {
@@ -169,11 +185,7 @@ Result<int> run(RunRequest request) {
   network->add_to(*plan, *collected->facts.files);
   log::stage("planned");
 
-  std::vector<std::string> command = request.command;
-  if (command.empty()) command.push_back(collected->facts.shell);
-  std::vector<std::string> arguments;
-  for (const auto& argument : profile.arguments) arguments.push_back(argument.value);
-  command.insert(command.begin() + 1, arguments.begin(), arguments.end());
+  std::vector<std::string> command = full_command(request.command, profile, collected->facts.shell);
 
   log_notes({&collected->warnings, &plan->notes, &guards->warnings()});
   const auto complete = [&]() -> Result<Completion> {

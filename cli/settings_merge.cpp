@@ -223,7 +223,7 @@ MergedSettings merged_json(const SettingsFile& entry, const std::string* user,
   MergedSettings out;
   const auto users = user == nullptr ? std::nullopt : parse(*user);
   const auto left = earlier == nullptr ? std::nullopt : parse(*earlier);
-  if (user != nullptr && !users && !trimmed(*user).empty()) {
+  if (user != nullptr && !users && user->find_first_not_of(" \t\r\n") != std::string::npos) {
     out.warning = shown(entry.from.empty() ? entry.file : entry.from) +
                   " is no JSON object: nothing of it is seen inside";
   }

@@ -30,7 +30,7 @@ class Gemini(keyed_agent.Agent):
         return packages.gemini()
 
     def more_programs(self):
-        return [packages.node_for_gemini()]
+        return [packages.node_for("gemini")]
 
     def mounts(self):
         return [os.path.dirname(os.path.dirname(self.program()))]  # node_modules

@@ -61,11 +61,13 @@ def can_make(directory):
 
 
 def package_key(source, name):
-    """Version for people, and a hash of the lock, so that another lock is another directory."""
+    """Versions for people, of what is asked for by name, and a hash of the lock: another lock is another directory."""
     with open(os.path.join(source, "package-lock.json"), "rb") as file:
         raw = file.read()
     lock = json.loads(raw)
-    version = "+".join(sorted({entry["version"] for path, entry in lock["packages"].items() if path}))
+    top = lock["packages"][""]
+    asked = {**top.get("dependencies", {}), **top.get("optionalDependencies", {})}
+    version = "+".join(sorted({lock["packages"][f"node_modules/{one}"]["version"] for one in asked}))
     return f"{name}-{version}-{hashlib.sha256(raw).hexdigest()[:8]}"
 
 
@@ -117,13 +119,18 @@ def codex():
 
 
 def gemini():
-    """The real Gemini CLI: a program for Node 20 or newer, which lies beside it (node_for_gemini)."""
+    """The real Gemini CLI: a program for Node 20 or newer, which lies beside it (node_for)."""
     return native("gemini", os.path.join(".bin", "gemini"))
 
 
-def node_for_gemini():
-    """A directory with that Node; the distribution's is often older."""
-    return os.path.dirname(native("gemini", os.path.join(f"node-linux-{machine('gemini')}", "bin", "node")))
+def pi():
+    """The real pi, the same way."""
+    return native("pi", os.path.join(".bin", "pi"))
+
+
+def node_for(name):
+    """A directory with the Node that the agent `name` brings; the distribution's is often older."""
+    return os.path.dirname(native(name, os.path.join(f"node-linux-{machine(name)}", "bin", "node")))
 
 
 def machine(name):

@@ -169,7 +169,11 @@ TEST(LooksSecret, ByNameOrByLook) {
                                    {"x", "a1b2c3d4e5f6g7h8i9j0"},
                                    {"refreshToken", "x"},
                                    {"Cookie", "a=b"},
-                                   {"client_secret", "x"}}) {
+                                   {"client_secret", "x"},
+                                   {"x", "0f0e0d0c-1111-4222-8333-444455556666"},
+                                   {"session_id", "0f0e0d0c-1111-4222-8333-444455556666"},
+                                   {"account_id", "a1b2c3d4e5f6g7h8i9j0"},
+                                   {"access_token", "2026-11-28T05:00:00Z"}}) {
     EXPECT_TRUE(looks_secret(key, value)) << key << value;
   }
   for (const auto& [key, value] : {std::pair{"registry", "https://registry.example/"},
@@ -181,6 +185,10 @@ TEST(LooksSecret, ByNameOrByLook) {
                                    {"region", "eu-west-1"},
                                    {"git_protocol", "https"},
                                    {"scope", "user:inference"},
+                                   {"account_id", "0f0e0d0c-1111-4222-8333-444455556666"},
+                                   {"organizationUuid", "0f0e0d0c-1111-4222-8333-444455556666"},
+                                   {"last_refresh", "2026-11-28T05:00:00.123456789Z"},
+                                   {"at", "2026-11-28T05:00:00+01:00"},
                                    {"prefix", "/home/me/.npm-global/lib/node_modules/x1"}}) {
     EXPECT_FALSE(looks_secret(key, value)) << key << value;
   }

@@ -110,6 +110,7 @@ TEST_F(SourceReaderTest, SaysWhatIsAbsent) {
       {"file:" + file("newline", "\n"), Errc::kInvalidProfile, "is empty"},
       {"json:" + top_ + "/no#/a", Errc::kInvalidProfile, "does not exist"},
       {"json:" + json + "#/b", Errc::kInvalidProfile, "has nothing at \"/b\""},
+      {"json:" + json + "#/a/n", Errc::kInvalidProfile, "has nothing at \"/a/n\""},
       {"json:" + json + "#/a/token", Errc::kInvalidProfile, "has an empty text"},
       {"command:exit 3", Errc::kInvalidProfile, "the command: ended with status 3"},
       {"command:echo S3cret; echo why not >&2; exit 1", Errc::kInvalidProfile, "\"why not\""},

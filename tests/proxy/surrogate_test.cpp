@@ -132,6 +132,25 @@ TEST(TokenSurrogate, IsATokenThatSaysWhoAndWhereAndNothingElse) {
   EXPECT_NE(*made, *make_surrogate(secret(real))) << "another one each time";
 }
 
+// Without this claim Codex takes its login file for none.
+TEST(TokenSurrogate, KeepsWhoAnOpenAiAccountIsAndNothingElseOfIt) {
+  const std::string real = token(
+      R"({"alg":"RS256","typ":"JWT"})",
+      R"({"exp":1700000000,"https://api.openai.com/auth":{"chatgpt_account_id":"a-1","user_id":"u-1",)"
+      R"("chatgpt_plan_type":"pro","groups":["hunter2"],"organizations":[{"id":"hunter2"}]}})");
+  const auto made = make_surrogate(secret(real));
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->size(), real.size());
+  const std::size_t first = made->find('.');
+  const auto payload =
+      from_base64(made->substr(first + 1, made->rfind('.') - first - 1), Base64::kUrl).value();
+  EXPECT_NE(payload.find(R"("https://api.openai.com/auth":{"chatgpt_account_id":"a-1",)"
+                         R"("chatgpt_plan_type":"pro","user_id":"u-1"})"),
+            std::string::npos)
+      << payload;
+  EXPECT_EQ(payload.find("hunter2"), std::string::npos);
+}
+
 TEST(TokenSurrogate, HasTheSameLengthWhateverTheClaims) {
   for (std::size_t more = 0; more < 40; ++more) {
     const std::string real =

@@ -11,9 +11,9 @@ namespace {
 using Names = std::vector<std::string>;
 
 // A user's file that a run with -u reads, and what is allowed when `live` credentials were found.
-class CredentialHosts : public testing::Test {
+class HostsOfAbsentCredentials : public testing::Test {
  protected:
-  CredentialHosts() { tree_.write("builtin/base.yaml", "network: {mode: filtered}\n"); }
+  HostsOfAbsentCredentials() { tree_.write("builtin/base.yaml", "network: {mode: filtered}\n"); }
   Names allowed(const std::string& yaml, const Names& live) {
     Selection selection;
     selection.use = {tree_.write("p.yaml", yaml)};
@@ -33,14 +33,14 @@ constexpr const char* kTwo =
     "  a: {source: env:A, hosts: [x.example, own.example], expose: {env: A}, optional: true}\n"
     "  b: {source: env:B, hosts: [x.example, y.example], expose: {env: B}, optional: true}\n";
 
-TEST_F(CredentialHosts, WhatOnlyAnAbsentOneOpensStaysClosed) {
+TEST_F(HostsOfAbsentCredentials, WhatOnlyAnAbsentOneOpensStaysClosed) {
   EXPECT_EQ(allowed(kTwo, {}), (Names{"own.example"}));
   EXPECT_EQ(allowed(kTwo, {"b"}), (Names{"own.example", "x.example", "y.example"}))
       << "a made the rule for x, and b uses it";
   EXPECT_EQ(allowed(kTwo, {"a"}), (Names{"own.example", "x.example"}));
 }
 
-TEST_F(CredentialHosts, NothingBecomesWider) {
+TEST_F(HostsOfAbsentCredentials, NothingBecomesWider) {
   for (const Names& live : {Names{}, Names{"a"}, Names{"b"}, Names{"a", "b"}, Names{"no-such"}}) {
     for (const auto& rule : allowed(kTwo, live)) {
       EXPECT_TRUE(rule == "own.example" || rule == "x.example" || rule == "y.example") << rule;
