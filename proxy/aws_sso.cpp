@@ -106,7 +106,9 @@ Result<FreshAwsKeys> read_aws_sso(const AwsSsoLogin& login, const AwsSsoPlaces& 
   auto server = parse_web_server(url);
   if (!server) return std::move(server).error().during("AWS_ENDPOINT_URL_SSO");
   std::vector<Sourced<std::string>> roots;
-  if (!places.certificate.empty()) roots.push_back({places.certificate, {}});
+  if (!places.certificate.empty())
+    roots.push_back(
+        {places.certificate, {.file = "AWS_CA_BUNDLE", .line = 0, .column = 0, .option = {}}});
   Fields fields{{"x-amz-sso_bearer_token", std::move(*token)}};
   auto answer =
       web_get(*server,

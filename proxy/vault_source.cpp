@@ -89,7 +89,9 @@ Result<std::string> read_vault(const VaultAccess& access, std::string_view place
     return failed("the form is vault:MOUNT/PATH#FIELD");
   }
   std::vector<Sourced<std::string>> roots;
-  if (!access.certificate.empty()) roots.push_back({access.certificate, {}});
+  if (!access.certificate.empty())
+    roots.push_back(
+        {access.certificate, {.file = "VAULT_CACERT", .line = 0, .column = 0, .option = {}}});
   Fields fields{{"X-Vault-Request", "true"}};
   if (!access.name_space.empty()) fields.push_back({"X-Vault-Namespace", access.name_space});
   fields.push_back({"X-Vault-Token", access.token});

@@ -120,8 +120,9 @@ Result<WebServer> parse_web_server(std::string_view url) {
 
 Result<WebAnswer> web_get(const WebServer& server, std::string_view target, const Fields& fields,
                           std::vector<Sourced<std::string>> roots) {
+  const std::string named = roots.empty() ? std::string() : roots.front().origin.file;
   auto tls = OriginTls::create(std::move(roots), {});
-  if (!tls) return std::move(tls).error();
+  if (!tls) return named.empty() ? std::move(tls).error() : std::move(tls).error().during(named);
   std::string request;
   request.reserve(limits::kHeadBytes);  // no copy is left behind by growing
   request.append("GET ").append(target).append(" HTTP/1.1\r\nHost: ");

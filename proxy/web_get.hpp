@@ -32,8 +32,8 @@ struct WebAnswer {
 };
 
 // `target`: path and query, prefix and all. `fields` are erased from the request that is made of
-// them, not from the caller's. `roots`: PEM files beside the system's. Errors: kInvalidProfile when
-// it cannot be reached, verified or read, with its name; kTls for `roots`.
+// them, not from the caller's. `roots`: PEM files beside the system's, with who named them. Errors:
+// kInvalidProfile when it cannot be reached, verified or read, with its name; kTls for `roots`.
 Result<WebAnswer> web_get(const WebServer& server, std::string_view target, const Fields& fields,
                           std::vector<Sourced<std::string>> roots);
 

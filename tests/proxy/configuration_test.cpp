@@ -177,7 +177,7 @@ TEST(Configuration, ReadsEveryFormThatShowPrints) {
   ASSERT_TRUE(network.proxy);
   EXPECT_EQ(network.proxy->value, "http://proxy.corp:3128");
 
-  ASSERT_EQ(read->credentials.size(), 3u);
+  ASSERT_EQ(read->credentials.size(), 4u);
   const auto& login = read->credentials[2];
   EXPECT_EQ(login.command, (Words{"pass", "show", "login"}));
   EXPECT_EQ(login.expose_file, (Words{"~/.npmrc", "~/.netrc"}));
