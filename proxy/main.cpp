@@ -127,8 +127,8 @@ int serve(int fd) {
   Conversation conversation(context, **application, receiver, fd);
   auto second = receiver.receive();
   if (!second) return 0;  // the box was not built
-  // Not earlier: it takes as much time as the box's start, which is waited for; the first connection
-  // comes when a program has started.
+  // Not earlier: it takes as much time as the box's start, which is waited for; the first
+  // connection comes when a program has started.
   if (auto prepared = (*application)->prepare_for_confinement(); !prepared) {
     return fail(fd, prepared.error());
   }
