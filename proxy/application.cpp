@@ -132,8 +132,8 @@ Result<std::unique_ptr<Application>> Application::create(
   const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
   auto host_log = system_log_of(configuration->audit, configure.environment);
   if (!host_log) return std::move(host_log).error();
-  auto credentials =
-      read_credentials(configuration->credentials, configure.environment, configure.commands);
+  auto credentials = read_credentials(configuration->credentials, configure.environment,
+                                      configure.commands, [&authority] { authority.reset(); });
   if (!credentials) return std::move(credentials).error();
   std::vector<std::string> live;
   for (const auto& one : credentials->live) live.push_back(one.name);

@@ -121,7 +121,8 @@ class Reading {
       : environment_(environment), commands_(commands), reader_(environment, commands) {}
 
   // Before anything is read: the helper is to hold no secret that it did not read itself.
-  Result<void> start_helper(const std::vector<CredentialProfile>& credentials) {
+  Result<void> start_helper(const std::vector<CredentialProfile>& credentials,
+                            const std::function<void()>& forget) {
     std::vector<CredentialProfile> sources;
     for (const auto& credential : credentials) {
       if (credential.type != CredentialType::kAws || !can_be_renewed(credential)) continue;
@@ -129,7 +130,7 @@ class Reading {
       sources.push_back(credential);
     }
     if (sources.empty()) return {};
-    auto helper = RenewalHelper::start(sources, environment_, commands_);
+    auto helper = RenewalHelper::start(sources, environment_, commands_, forget);
     if (!helper) return std::move(helper).error();
     out_.helper = std::move(*helper);
     return {};
@@ -210,10 +211,11 @@ class Reading {
 
 Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& credentials,
                                          std::vector<control::NamedValue>& environment,
-                                         std::vector<std::string>& commands) {
+                                         std::vector<std::string>& commands,
+                                         const std::function<void()>& forget) {
   const ErasedAtTheEnd erased(environment, commands);
   Reading reading(environment, commands);
-  if (auto started = reading.start_helper(credentials); !started) return started.error();
+  if (auto started = reading.start_helper(credentials, forget); !started) return started.error();
   for (const auto& credential : credentials) {
     if (auto read = reading.read(credential); !read) return std::move(read).error();
   }

@@ -6,6 +6,7 @@
 //
 // What is read is erased everywhere but in the Secret.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,13 @@ struct ReadCredentials {
   std::vector<std::string> notes;  // a line each: what is live and where, what is off and why
 };
 
+// `forget` is for the renewal helper (renewal_helper.hpp).
 // Erases the values of `environment` and `commands` (of which the latter is what programs get).
 // Errors: kInvalidProfile for a source that is absent and not optional, kInvalidSecret; both name
 // the credential and where it is written, never the value.
-Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& credentials,
-                                         std::vector<control::NamedValue>& environment,
-                                         std::vector<std::string>& commands);
+Result<ReadCredentials> read_credentials(
+    const std::vector<CredentialProfile>& credentials,
+    std::vector<control::NamedValue>& environment, std::vector<std::string>& commands,
+    const std::function<void()>& forget = [] {});
 
 }  // namespace redoubtful::proxy

@@ -69,15 +69,18 @@ int serve(const std::vector<CredentialProfile>& sources,
 
 Result<RenewalHelper> RenewalHelper::start(const std::vector<CredentialProfile>& sources,
                                            std::vector<control::NamedValue>& variables,
-                                           const std::vector<std::string>& commands) {
+                                           const std::vector<std::string>& commands,
+                                           const std::function<void()>& forget) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::system_call("cannot make the renewal helper's socket", errno);
   }
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  auto child = ChildProcess::fork(
-      [&]() -> int { return serve(sources, variables, commands, theirs.get()); });
+  auto child = ChildProcess::fork([&]() -> int {
+    forget();
+    return serve(sources, variables, commands, theirs.get());
+  });
   if (!child) return std::move(child).error().during("starting the renewal helper");
   return RenewalHelper(std::move(*child), std::move(ours));
 }

@@ -2,12 +2,13 @@
 
 // The helper that reads sources of AWS keys again while the proxy is confined.
 //
-// A process of its own, forked before anything secret was read, that keeps what the proxy gives up:
+// A process of its own, forked before any credential was read, that keeps what the proxy gives up:
 // it may open files, look names up and run the user's programs. It takes the number of a source,
 // and nothing else; so whoever took over the proxy could have keys renewed, which he has anyway. It
 // ends with the proxy (parent-death signal, end of the socket), is not dumpable, and holds no
 // descriptor but its socket and 0 to 2.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,12 @@ class RenewalHelper {
   RenewalHelper() = default;
 
   // `sources`: those that can be read again, in the order of their numbers. `variables`: what none
-  // of them needs is erased in the child. Errors: kSystemCall.
+  // of them needs is erased in the child. `forget`, called there first, erases what the proxy holds
+  // already, such as the key of its certificate authority. Errors: kSystemCall.
   static Result<RenewalHelper> start(const std::vector<CredentialProfile>& sources,
                                      std::vector<control::NamedValue>& variables,
-                                     const std::vector<std::string>& commands);
+                                     const std::vector<std::string>& commands,
+                                     const std::function<void()>& forget);
 
   bool running() const noexcept { return static_cast<bool>(socket_); }
   // SOCK_SEQPACKET: question() out, one packet of kAnswerBytes at most back, to each.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/pipe.hpp"
 #include "proxy/aws_credential.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/renewal.hpp"
@@ -325,8 +326,21 @@ TEST(RenewalHelper, ReadsASourceAgainAndSaysWhatWentWrong) {
   CredentialProfile bad = good;
   bad.command = {"/bin/sh", "-c", "echo not today >&2; exit 3"};
   std::vector<control::NamedValue> variables{{"HOME", "/"}, {"TOKEN", "another's"}};
-  auto helper = RenewalHelper::start({good, bad}, variables, {"PATH=/usr/bin:/bin"});
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  std::string key = "the authority's key";
+  const auto forget = [&] {
+    ::explicit_bzero(key.data(), key.size());
+    const pid_t here = ::getpid();
+    EXPECT_EQ(::write(pipe->write.get(), &here, sizeof here), static_cast<ssize_t>(sizeof here));
+  };
+  auto helper = RenewalHelper::start({good, bad}, variables, {"PATH=/usr/bin:/bin"}, forget);
   ASSERT_TRUE(helper) << helper.error().what();
+  pid_t forgetful = 0;
+  EXPECT_EQ(::read(pipe->read.get(), &forgetful, sizeof forgetful),
+            static_cast<ssize_t>(sizeof forgetful));
+  EXPECT_NE(forgetful, ::getpid()) << "the helper forgets, and not we";
+  EXPECT_EQ(key, "the authority's key");
   EXPECT_EQ(variables[1].value, "another's") << "ours is untouched";
   const UniqueFd socket = helper->take_socket();
   const auto ask = [&](std::uint32_t number) {
