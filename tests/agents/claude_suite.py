@@ -10,8 +10,8 @@ import sys
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
+import anthropic_agent  # noqa: E402
 import keyed_agent  # noqa: E402
-import messages_stand_in  # noqa: E402
 import packages  # noqa: E402
 
 
@@ -19,30 +19,14 @@ def shell(command):
     return {"tool": "Bash", "arguments": {"command": command, "description": "a scripted step"}}
 
 
-class Claude(keyed_agent.Agent):
+class Claude(anthropic_agent.AnthropicAgent):
     name = "claude"
-    host = "api.anthropic.com"
-    variable = "ANTHROPIC_API_KEY"
-    prefix = "sk-ant-api03-"
-    model_path = "/v1/messages"
 
     def program(self):
         return packages.claude()
 
     def command(self):
         return ["claude", "-p", "do what is to be done"]
-
-    def server(self, identity, key):
-        return messages_stand_in.MessagesStandIn([], key=key, identity=identity)
-
-    def results(self, requests):
-        return messages_stand_in.results(requests)
-
-    def key_of(self, headers):
-        return headers.get("x-api-key")
-
-    def headers_with(self, key):
-        return {"x-api-key": key}
 
     def script(self, project):
         return [

@@ -6,6 +6,7 @@ instead. The model makes the agent print its environment, read, write, run a com
 does not name. The same script outside is the control: there the real key is to be seen.
 """
 
+import fnmatch
 import glob
 import http.client
 import json
@@ -45,7 +46,7 @@ class Agent:
     question_path = ""  # one that can be asked; empty: model_path
     refusal = 401  # status for a wrong key
     credential = ""  # its name in the profile; empty: as the variable
-    asked_besides = frozenset()  # hosts that it may ask besides, and is refused
+    asked_besides = frozenset()  # hosts, or patterns of them, that it may ask besides, and is refused
 
     def program(self):
         """Its path, installed where it was not."""
@@ -233,8 +234,12 @@ def is_audited(check, name, scene, surrogates):
                 (len(injected), {(line["host"], line["credential"]) for line in injected}),
                 (len(asked), {(scene.agent.host, scene.agent.credential or scene.agent.variable)}))
     denied = {line["host"] for line in log if line["event"] == "deny"}
+
+    def is_known(host):
+        return any(fnmatch.fnmatchcase(host, known) for known in (REFUSED, *scene.agent.asked_besides))
+
     check.check(f"{name}: what was refused is there, and nothing that is not known to be asked",
-                REFUSED in denied and denied <= {REFUSED, *scene.agent.asked_besides}, denied)
+                REFUSED in denied and all(is_known(host) for host in denied), denied)
     text = json.dumps(log)
     check.check(f"{name}: the log has neither key nor surrogate",
                 scene.server.key not in text and not any(s in text for s in surrogates))

@@ -7,8 +7,8 @@ import sys
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
+import anthropic_agent  # noqa: E402
 import keyed_agent  # noqa: E402
-import messages_stand_in  # noqa: E402
 import packages  # noqa: E402
 
 
@@ -16,31 +16,15 @@ def shell(command):
     return {"tool": "bash", "arguments": {"command": command, "description": "a scripted step"}}
 
 
-class Opencode(keyed_agent.Agent):
+class Opencode(anthropic_agent.AnthropicAgent):
     name = "opencode-key"
-    host = "api.anthropic.com"
-    variable = "ANTHROPIC_API_KEY"
-    prefix = "sk-ant-api03-"
-    model_path = "/v1/messages"
-    asked_besides = frozenset({"models.opencode.ai", "registry." + "npmjs.org"})
+    asked_besides = frozenset({"models.opencode.ai", "*.npmjs.org"})
 
     def program(self):
         return packages.opencode()
 
     def command(self):
         return ["opencode", "run", "-m", "anthropic/claude-sonnet-4-5", "do what is to be done"]
-
-    def server(self, identity, key):
-        return messages_stand_in.MessagesStandIn([], key=key, identity=identity)
-
-    def results(self, requests):
-        return messages_stand_in.results(requests)
-
-    def key_of(self, headers):
-        return headers.get("x-api-key")
-
-    def headers_with(self, key):
-        return {"x-api-key": key}
 
     def script(self, project):
         return [

@@ -7,8 +7,8 @@ import sys
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
+import anthropic_agent  # noqa: E402
 import keyed_agent  # noqa: E402
-import messages_stand_in  # noqa: E402
 import packages  # noqa: E402
 
 
@@ -16,12 +16,8 @@ def shell(command):
     return {"tool": "bash", "arguments": {"command": command}}
 
 
-class Pi(keyed_agent.Agent):
+class Pi(anthropic_agent.AnthropicAgent):
     name = "pi"
-    host = "api.anthropic.com"
-    variable = "ANTHROPIC_API_KEY"
-    prefix = "sk-ant-api03-"
-    model_path = "/v1/messages"
     asked_besides = frozenset({"pi.dev", "github.com", "api.github.com"})
 
     def program(self):
@@ -35,18 +31,6 @@ class Pi(keyed_agent.Agent):
 
     def command(self):
         return ["pi", "--provider", "anthropic", "--model", "claude-sonnet-4-5", "-p", "do what is to be done"]
-
-    def server(self, identity, key):
-        return messages_stand_in.MessagesStandIn([], key=key, identity=identity)
-
-    def results(self, requests):
-        return messages_stand_in.results(requests)
-
-    def key_of(self, headers):
-        return headers.get("x-api-key")
-
-    def headers_with(self, key):
-        return {"x-api-key": key}
 
     def script(self, project):
         return [
