@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "cli/passed_descriptors.hpp"
+#include "common/scm_rights.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -47,19 +47,9 @@ bool acceptable(const InitReport& report) {
 }
 
 // The first descriptor of the packet is kept, whatever else came is closed.
-UniqueFd take_descriptor(msghdr& header) {
-  UniqueFd first;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      UniqueFd owned(fd);
-      if (!first) first = std::move(owned);
-    }
-  }
-  return first;
+UniqueFd take_descriptor(const msghdr& header) {
+  auto all = take_rights(header);
+  return all.empty() ? UniqueFd() : std::move(all.front());
 }
 
 bool is_terminal_master(int fd) {

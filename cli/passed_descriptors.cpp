@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "common/control_channel.hpp"
+#include "common/scm_rights.hpp"
 
 namespace redoubtful::cli {
 namespace {
@@ -17,18 +17,14 @@ constexpr std::size_t kMostBytes = 256;
 
 Result<void> pass_descriptors(int channel, std::string_view bytes,
                               const std::vector<int>& descriptors) {
-  std::vector<char> space(CMSG_SPACE(descriptors.size() * sizeof(int)), '\0');
+  std::vector<char> space(rights_bytes(descriptors.size()), '\0');
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = space.data();
   message.msg_controllen = space.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-  std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
+  put_rights(message, descriptors);
   if (::sendmsg(channel, &message, MSG_NOSIGNAL) < 0) {
     return Error::system_call("cannot hand over descriptors", errno);
   }
@@ -37,7 +33,7 @@ Result<void> pass_descriptors(int channel, std::string_view bytes,
 
 Result<PassedDescriptors> take_descriptors(int channel) {
   std::array<char, kMostBytes> bytes{};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(control::kMaxDescriptors * sizeof(int))> space{};
+  alignas(cmsghdr) std::array<char, rights_bytes(control::kMaxDescriptors)> space{};
   iovec part{bytes.data(), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -48,16 +44,7 @@ Result<PassedDescriptors> take_descriptors(int channel) {
   if (got < 0) return Error::system_call("cannot take over descriptors", errno);
   PassedDescriptors out;
   out.bytes.assign(bytes.data(), static_cast<std::size_t>(got));
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
-      out.descriptors.emplace_back(fd);
-    }
-  }
+  out.descriptors = take_rights(message);
   if (got == 0 || (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
     return Error(Errc::kPeerProtocol, "the descriptors did not arrive whole");
   }

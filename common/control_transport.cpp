@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <span>
 
 #include "common/control_channel.hpp"
+#include "common/scm_rights.hpp"
 
 namespace redoubtful::control {
 namespace {
@@ -26,21 +27,7 @@ Result<void> wait_for(int socket, short events) {
   return {};
 }
 
-using ControlBuffer = std::array<char, CMSG_SPACE(sizeof(int) * (kMaxDescriptors + 1))>;
-
-// The descriptors that came along, close-on-exec.
-void take_descriptors(const msghdr& header, std::vector<UniqueFd>& out) {
-  for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
-       c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
-      out.emplace_back(fd);
-    }
-  }
-}
+using ControlBuffer = std::array<char, rights_bytes(kMaxDescriptors + 1)>;
 
 }  // namespace
 
@@ -57,12 +44,8 @@ Result<void> send(int socket, const Message& message) {
     header.msg_iovlen = 1;
     if (descriptors > 0) {
       header.msg_control = control.data();
-      header.msg_controllen = CMSG_SPACE(sizeof(int) * descriptors);
-      cmsghdr* c = CMSG_FIRSTHDR(&header);
-      c->cmsg_level = SOL_SOCKET;
-      c->cmsg_type = SCM_RIGHTS;
-      c->cmsg_len = CMSG_LEN(sizeof(int) * descriptors);
-      std::memcpy(CMSG_DATA(c), encoded->descriptors.data(), sizeof(int) * descriptors);
+      header.msg_controllen = rights_bytes(descriptors);
+      put_rights(header, std::span(encoded->descriptors).first(descriptors));
     }
     const ssize_t sent = ::sendmsg(socket, &header, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -122,7 +105,7 @@ Result<std::optional<Message>> Receiver::collect(int flags) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::optional<Message>();
     if (got < 0) return Error::system_call("cannot read the control channel", errno);
-    take_descriptors(header, descriptors_);
+    for (auto& descriptor : take_rights(header)) descriptors_.push_back(std::move(descriptor));
     if ((header.msg_flags & MSG_CTRUNC) != 0) return broken("descriptors were lost");
     if (got == 0) return broken("the other end is gone");
     bytes_.append(buffer.data(), static_cast<std::size_t>(got));
