@@ -30,11 +30,14 @@
 #include "cli/show.hpp"
 #include "cli/version.hpp"
 #include "cli/why.hpp"
+#include "common/heap_ahead.hpp"
 
 namespace redoubtful::cli {
 namespace {
 
 constexpr int kBoxNotBuilt = 125;
+// What reading profiles and planning a box take.
+constexpr std::size_t kHeapBytes = 512 << 10;
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -183,6 +186,7 @@ int main_with(const std::vector<std::string>& arguments) {
 }  // namespace redoubtful::cli
 
 int main(int argc, char** argv) {
+  redoubtful::take_heap_ahead(redoubtful::cli::kHeapBytes);
   try {
     return redoubtful::cli::main_with(
         std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));

@@ -69,17 +69,13 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
   return out;
 }
 
-// In the child. Everything but these four descriptors closes by itself.
-int become_proxy(const std::string& program, int control, int complaints, const std::string& lang) {
+// In the child, before it is the proxy. Everything but these four descriptors closes by itself.
+bool place_descriptors(int control, int complaints) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0 || ::chdir("/") != 0) return 125;
-  if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(complaints, 2) < 0) return 125;
-  if (control != kControl && ::dup2(control, kControl) < 0) return 125;
-  if (!make_inheritable(kControl)) return 125;
-  std::vector<std::string> environment{"PATH=/usr/bin:/bin"};
-  if (!lang.empty()) environment.push_back(lang);
-  exec_program(program, {"redoubtful-proxy", "--control", std::to_string(kControl)}, environment);
-  return 127;
+  if (null < 0 || ::chdir("/") != 0) return false;
+  if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(complaints, 2) < 0) return false;
+  // A descriptor that is in its place already keeps its close-on-exec, for dup2 does nothing then.
+  return control == kControl ? ::fcntl(kControl, F_SETFD, 0) == 0 : ::dup2(control, kControl) >= 0;
 }
 
 }  // namespace
@@ -108,12 +104,14 @@ Result<ProxyProcess> ProxyProcess::start(const std::vector<std::string>& environ
     return Error::system_call("cannot prepare a pipe", errno);
   }
   out.complaints_ = std::move(complaints->read);
-  std::string lang;
+  Program proxy{.path = *std::move(program),
+                .arguments = {"redoubtful-proxy", "--control", std::to_string(kControl)},
+                .environment = {"PATH=/usr/bin:/bin"}};
   for (const auto& entry : environment) {
-    if (entry.starts_with("LANG=")) lang = entry;
+    if (entry.starts_with("LANG=")) proxy.environment.push_back(entry);
   }
   auto child = ChildProcess::spawn(
-      [&]() -> int { return become_proxy(*program, theirs.get(), complaints->write.get(), lang); });
+      proxy, [&] { return place_descriptors(theirs.get(), complaints->write.get()); });
   if (!child) return std::move(child).error().during("starting redoubtful-proxy");
   out.child_ = std::move(*child);
   out.receiver_.emplace(out.control_.get());

@@ -10,11 +10,14 @@
 #include "cli/programs.hpp"
 #include "cli/trust_files.hpp"
 #include "common/credential_hosts.hpp"
+#include "common/heap_ahead.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
 namespace {
 
+// The system's certificates as a bundle, one by one, and as a store.
+constexpr std::size_t kTrustBytes = 768 << 10;
 constexpr std::size_t kNamedHosts = 5;  // the line stays a line; the audit log has all
 
 // Each lies, readable by its owner alone, where it is in everybody's way to nothing, and is laid
@@ -119,6 +122,7 @@ std::vector<FileText> RunNetwork::take_later_texts() {
 Result<void> RunNetwork::settle() {
   if (!proxy_ || settled_) return {};
   // What costs time and nobody waits for, while the proxy gets ready and the box is built.
+  take_heap_ahead(kTrustBytes);
   trust_.emplace(read_system_bundle());
   remove_old_audit_logs(state_);
   auto ready = proxy_->wait_until_ready();

@@ -295,19 +295,20 @@ class Session {
     if (!output) return std::move(output).error();
     pasta_output_ = std::move(output->read);
     const UniqueFd theirs = std::move(output->write);
-    const auto command = pasta_command(
-        {.program = request_.pasta,
-         .box = box_->pid(),
-         .network = &request_.profile->network,
-         .as_root = ::geteuid() == 0,
-         .has_loopback_switch = has_loopback_switch(request_.pasta, request_.profile->network)});
-    auto pasta = ChildProcess::fork([&]() -> int {
-      const int null = ::open("/dev/null", O_RDWR);
-      if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(theirs.get(), 2) < 0) {
-        return 125;
-      }
-      exec_program(command.front(), command, {"PATH=/usr/bin:/bin"});
-      return 125;
+    const Program program{
+        .path = request_.pasta,
+        .arguments = pasta_command(
+            {.program = request_.pasta,
+             .box = box_->pid(),
+             .network = &request_.profile->network,
+             .as_root = ::geteuid() == 0,
+             .has_loopback_switch =
+                 has_loopback_switch(request_.pasta, request_.profile->network)}),
+        .environment = {"PATH=/usr/bin:/bin"}};
+    auto pasta = ChildProcess::spawn(program, [&] {
+      const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+      return null >= 0 && ::dup2(null, 0) >= 0 && ::dup2(null, 1) >= 0 &&
+             ::dup2(theirs.get(), 2) >= 0;
     });
     if (!pasta) return std::move(pasta).error();
     pasta_.emplace(std::move(*pasta));

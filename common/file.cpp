@@ -39,20 +39,25 @@ Result<std::string> read_file(int fd, std::size_t max_bytes) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return Error::system_call("cannot stat the open file", errno);
   if (!S_ISREG(info.st_mode)) return Error(Errc::kInvalidProfile, "not a regular file");
-  std::string bytes;
-  // What to expect, not a promise: a file may grow, and those of /proc say 0.
-  bytes.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
-  char buffer[16384];
+  // What to expect, not a promise: a file may grow, and those of /proc say 0. One byte more than
+  // is expected tells the end from a longer file without another round.
+  constexpr std::size_t kUnknown = 4096;
+  const auto said = info.st_size > 0 ? static_cast<std::size_t>(info.st_size) : kUnknown;
+  std::string bytes(std::min(said, max_bytes) + 1, '\0');
+  std::size_t used = 0;
   for (;;) {
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    const ssize_t got = ::read(fd, bytes.data() + used, bytes.size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::system_call("cannot read", errno);
-    if (got == 0) return bytes;
-    if (bytes.size() + static_cast<std::size_t>(got) > max_bytes) {
+    used += static_cast<std::size_t>(got);
+    if (got == 0) break;
+    if (used > max_bytes) {
       return Error(Errc::kInvalidProfile, "longer than " + std::to_string(max_bytes) + " bytes");
     }
-    bytes.append(buffer, static_cast<std::size_t>(got));
+    if (used == bytes.size()) bytes.resize(std::min(2 * used, max_bytes + 1));
   }
+  bytes.resize(used);
+  return bytes;
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {

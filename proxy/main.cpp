@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "common/control_channel.hpp"
+#include "common/heap_ahead.hpp"
 #include "proxy/application.hpp"
 #include "proxy/confinement.hpp"
 #include "proxy/limits.hpp"
@@ -30,6 +31,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr int kFailed = 125;
+// What OpenSSL, an authority and a first connection take.
+constexpr std::size_t kHeapBytes = 1 << 20;
 
 void complain(std::string_view text) {
   std::fprintf(stderr, "redoubtful-proxy: %.*s\n", static_cast<int>(text.size()), text.data());
@@ -196,6 +199,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   bound_resources();
+  redoubtful::take_heap_ahead(kHeapBytes);
   try {
     return main_with(std::vector<std::string_view>(argv + (argc > 0 ? 1 : 0), argv + argc));
   } catch (const std::exception& bug) {
