@@ -85,6 +85,19 @@ class Runner(unittest.TestCase):
             self.assertEqual(self.run_suite("lines", self.script("#!/bin/bash\n" + text))[:2], counts, text)
         self.assertEqual(self.processes(OURS[2]), [])
 
+    def test_suites_beside_each_other_are_counted_and_judged_one_by_one(self):
+        meet = os.path.join(self.scratch.name, "meet")
+        os.mkfifo(meet)  # its two ends are opened by two suites: neither goes on alone
+        names = {"first": f"echo ok a; echo x >{meet}", "second": f"read -r _ <{meet}; echo ok b; echo FAIL c: why",
+                 "empty": "", "stray": f"echo ok d; setsid sleep {OURS[2]} & exit 0"}
+        suites = [f"box/{name}={self.script('#!/bin/bash' + chr(10) + text)}" for name, text in names.items()]
+        passed, failed, text = self.run_suite("suites", "--jobs", "2", "--deadline", "20", *suites)
+        self.assertEqual((passed, failed), (3, 3), text)
+        for name, lines in (("first", "ok a\n    1 passed, 0 failed"), ("second", "ok b\nFAIL c: why\n"),
+                            ("empty", "FAIL box/empty: it ran no test"), ("stray", "ok d\nFAIL ")):
+            self.assertRegex(text, f"== box/{name}, [0-9]+ s\n{lines}")
+        self.assertEqual(self.processes(OURS[2]), [])
+
     def test_a_signal_ends_everything_below(self):
         program = self.script(GTEST.replace(OURS[0], OURS[3]))
         runner = subprocess.Popen([RUNNER, "gtest", program], stdout=subprocess.DEVNULL)
