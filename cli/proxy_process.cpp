@@ -104,9 +104,9 @@ Result<ProxyProcess> ProxyProcess::start(const std::vector<std::string>& environ
     return Error::system_call("cannot prepare a pipe", errno);
   }
   out.complaints_ = std::move(complaints->read);
-  Program proxy{.path = *std::move(program),
-                .arguments = {"redoubtful-proxy", "--control", std::to_string(kControl)},
-                .environment = {"PATH=/usr/bin:/bin"}};
+  SpawnRequest proxy{.path = *std::move(program),
+                     .arguments = {"redoubtful-proxy", "--control", std::to_string(kControl)},
+                     .environment = {"PATH=/usr/bin:/bin"}};
   for (const auto& entry : environment) {
     if (entry.starts_with("LANG=")) proxy.environment.push_back(entry);
   }

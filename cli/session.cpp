@@ -295,15 +295,14 @@ class Session {
     if (!output) return std::move(output).error();
     pasta_output_ = std::move(output->read);
     const UniqueFd theirs = std::move(output->write);
-    const Program program{
+    const SpawnRequest program{
         .path = request_.pasta,
-        .arguments = pasta_command(
-            {.program = request_.pasta,
-             .box = box_->pid(),
-             .network = &request_.profile->network,
-             .as_root = ::geteuid() == 0,
-             .has_loopback_switch =
-                 has_loopback_switch(request_.pasta, request_.profile->network)}),
+        .arguments = pasta_command({.program = request_.pasta,
+                                    .box = box_->pid(),
+                                    .network = &request_.profile->network,
+                                    .as_root = ::geteuid() == 0,
+                                    .has_loopback_switch = has_loopback_switch(
+                                        request_.pasta, request_.profile->network)}),
         .environment = {"PATH=/usr/bin:/bin"}};
     auto pasta = ChildProcess::spawn(program, [&] {
       const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -112,7 +112,7 @@ Result<ChildProcess> ChildProcess::start(std::uint64_t namespaces,
   return ChildProcess(pid, UniqueFd(child_pidfd));
 }
 
-Result<ChildProcess> ChildProcess::spawn(const Program& program,
+Result<ChildProcess> ChildProcess::spawn(const SpawnRequest& program,
                                          const std::function<bool()>& before) {
   const UniqueFd self = own_pidfd();
   if (!self) return Error::system_call("cannot watch this process (pidfd_open)", errno);

@@ -21,7 +21,7 @@
 namespace redoubtful {
 
 // What execve(2) is told.
-struct Program {
+struct SpawnRequest {
   std::string path;
   std::vector<std::string> arguments;    // the first is the name it goes by
   std::vector<std::string> environment;  // NAME=value
@@ -47,7 +47,8 @@ class ChildProcess {
   // neither allocates nor changes a variable. What that saves, a copy of this process's page tables
   // and a second fault on every page it writes to afterwards, is a good part of a run's start.
   // Errors: kSystemCall.
-  static Result<ChildProcess> spawn(const Program& program, const std::function<bool()>& before);
+  static Result<ChildProcess> spawn(const SpawnRequest& program,
+                                    const std::function<bool()>& before);
 
   // As fork() in new namespaces (CLONE_NEW* of clone(2)) and in a session of its own, which has no
   // controlling terminal. With CLONE_NEWPID the child is the first

@@ -1,5 +1,7 @@
 #pragma once
 
+// The pages of a short-lived program's heap, all at once.
+
 #include <cstddef>
 
 namespace redoubtful {
