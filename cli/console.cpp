@@ -9,6 +9,7 @@
 
 #include "cli/control_socket.hpp"
 #include "cli/job.hpp"
+#include "cli/page_requests.hpp"
 #include "cli/start_errors.hpp"
 #include "cli/stream_relay.hpp"
 
@@ -69,6 +70,9 @@ class Console::Implementation {
   std::string command_;
   std::vector<std::string> writable_;
   ConsoleEvents events_;
+  PageRequests pages_{[this](const std::string& line) {
+    if (events_.on_message) events_.on_message(line);
+  }};
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<InputRelay> input_;
   std::vector<std::unique_ptr<OutputRelay>> outputs_;
@@ -223,6 +227,9 @@ void Console::Implementation::receive(InitReport report) {
         events_.on_message(notice_text(report.value, report.detail, writable_));
       }
       return;
+    case Report::kPageSocket:
+      if (phase_ == Phase::kStarting) pages_.listen(loop_, std::move(report.descriptor));
+      return;
     case Report::kStarted:
       if (phase_ == Phase::kRunning && events_.on_started) events_.on_started();
       return;
@@ -292,7 +299,10 @@ void Console::Implementation::look_whether_drained() {
   drained_timer_ = loop_.after(std::chrono::milliseconds(0), [this] {
     phase_ = Phase::kDrained;
     if (input_) input_->stop();
+    pages_.stop();
+    const bool drawn_over = raw();
     job_.restore();
+    if (drawn_over) pages_.repeat();
     if (events_.on_drained) events_.on_drained();
   });
 }

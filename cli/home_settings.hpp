@@ -20,6 +20,7 @@ struct HomeSettings {
   const std::vector<SettingsFile>* settings = nullptr;
   const HostFacts* facts = nullptr;
   const std::vector<std::string>* environment = nullptr;  // of the box, NAME=VALUE
+  bool nested = false;                                    // sandboxes can be built inside
 };
 
 // A persistent home is written to; for a fresh one, steps are added to the plan. Returns lines for

@@ -336,6 +336,7 @@ class Planner {
       if (!steps_.contains(step.target)) put(std::move(step));
     }
     plan_.path = std::move(programs->path);
+    plan_.path.insert(plan_.path.begin(), kOpenerDirectory);
     for (auto& note : programs->notes) plan_.notes.push_back(std::move(note));
     return {};
   }
@@ -349,6 +350,14 @@ class Planner {
 };
 
 }  // namespace
+
+bool is_laid_over(const MountPlan& plan, const std::string& path) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const MountStep& step) {
+    const bool laid = (step.kind == StepKind::kBind && step.part != StepPart::kHome) ||
+                      step.kind == StepKind::kCover;
+    return laid && is_within(path, step.target) && step.target != "/";
+  });
+}
 
 std::string expand_home(const std::string& path, const std::string& home) {
   if (path == "~") return home;

@@ -11,6 +11,7 @@
 #include "cli/agent_environment.hpp"
 #include "cli/audit_store.hpp"
 #include "cli/box_guards.hpp"
+#include "cli/browsers.hpp"
 #include "cli/home_mounts.hpp"
 #include "cli/home_settings.hpp"
 #include "cli/host_facts.hpp"
@@ -161,6 +162,7 @@ Result<int> run(RunRequest request) {
   log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
+  const Nesting nesting = profile.nested.value ? Nesting::kAllowed : Nesting::kRefused;
   // What waits for the proxy's answer: at once where the plan does, else while the box is built.
   std::optional<AgentEnvironment> environment;
   const auto take_answer = [&]() -> Result<void> {
@@ -173,6 +175,7 @@ Result<int> run(RunRequest request) {
                            .network = profile.network.mode.value,
                            .allowed_hosts = texts(network->allowed())};
     network->add_to(facts);
+    for (auto& variable : browser_variables(nesting)) facts.defaults.push_back(variable);
     auto made = agent_environment(profile.environment, collected->environment, facts);
     if (!made) return std::move(made).error();
     environment = std::move(*made);
@@ -216,7 +219,8 @@ Result<int> run(RunRequest request) {
   if (!profile.filesystem.settings.empty()) {
     auto settings = put_settings({.settings = &profile.filesystem.settings,
                                   .facts = &collected->facts,
-                                  .environment = &environment->variables},
+                                  .environment = &environment->variables,
+                                  .nested = profile.nested.value},
                                  *plan);
     if (!settings) return std::move(settings).error();
     log_notes({&*settings});

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "cli/browsers.hpp"
 #include "cli/mount_plan.hpp"
 
 namespace redoubtful::cli {
@@ -117,7 +118,8 @@ constexpr std::array kEtc = {
     "vulkan",
     "OpenCL",
     "gtk-3.0",
-    "chromium",
+    "chromium/master_preferences",
+    "chromium/initial_preferences",
     "chromium.d",
     "X11/rgb.txt",
     "mailcap",
@@ -228,6 +230,7 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   view.add(StepKind::kDirectory, "/proc");
   view.add(StepKind::kDirectory, "/dev");
   view.add(StepKind::kDirectory, "/run/redoubtful");
+  for (auto& step : opener_steps()) view.add(step.kind, step.target, step.text);
   view.add(StepKind::kSymlink, "/var/run", "/run");
   view.add(StepKind::kSymlink, "/var/lock", "/run");
   view.add(StepKind::kTmpfs, "/var/tmp");  // a link would keep projects that lie there out
