@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/home_settings.hpp"
 #include "cli/mount_attach.hpp"
 #include "cli/nss_database.hpp"
 

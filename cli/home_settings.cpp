@@ -22,7 +22,6 @@ class Writer {
   Writer(const HomeSettings& request, MountPlan& plan) : request_(request), plan_(plan) {
     facts_.cwd = plan.directory;
     facts_.project = request.facts->project_top;
-    facts_.nested = request.nested;
     for (const auto& entry : *request.environment) {
       const std::size_t equals = entry.find('=');
       if (equals == std::string::npos) continue;
@@ -122,6 +121,14 @@ class Writer {
 };
 
 }  // namespace
+
+bool is_laid_over(const MountPlan& plan, const std::string& path) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const MountStep& step) {
+    const bool laid = (step.kind == StepKind::kBind && step.part != StepPart::kHome) ||
+                      step.kind == StepKind::kCover;
+    return laid && is_within(path, step.target) && step.target != "/";
+  });
+}
 
 Result<std::vector<std::string>> put_settings(const HomeSettings& request, MountPlan& plan) {
   Writer writer(request, plan);

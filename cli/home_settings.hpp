@@ -20,12 +20,14 @@ struct HomeSettings {
   const std::vector<SettingsFile>* settings = nullptr;
   const HostFacts* facts = nullptr;
   const std::vector<std::string>* environment = nullptr;  // of the box, NAME=VALUE
-  bool nested = false;                                    // sandboxes can be built inside
 };
 
 // A persistent home is written to; for a fresh one, steps are added to the plan. Returns lines for
 // the person: which of the user's files could not be used, and why. Errors: kInvalidMount,
 // kSystemCall.
 Result<std::vector<std::string>> put_settings(const HomeSettings& request, MountPlan& plan);
+
+// Does a mount of the user's, or a file of ours, lie over this path below the home directory?
+bool is_laid_over(const MountPlan& plan, const std::string& path);
 
 }  // namespace redoubtful::cli

@@ -351,14 +351,6 @@ class Planner {
 
 }  // namespace
 
-bool is_laid_over(const MountPlan& plan, const std::string& path) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const MountStep& step) {
-    const bool laid = (step.kind == StepKind::kBind && step.part != StepPart::kHome) ||
-                      step.kind == StepKind::kCover;
-    return laid && is_within(path, step.target) && step.target != "/";
-  });
-}
-
 std::string expand_home(const std::string& path, const std::string& home) {
   if (path == "~") return home;
   if (path.starts_with("~/")) return home + path.substr(1);

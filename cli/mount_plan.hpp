@@ -98,9 +98,6 @@ Result<ProgramPath> plan_program_path(const Profile& profile, const HostFacts& f
                                       const std::string& home_real,
                                       const std::vector<std::string>& visible);
 
-// Does something of the user's, or of ours, lie over this path below the home directory?
-bool is_laid_over(const MountPlan& plan, const std::string& path);
-
 // "~" and "~/x" with the home directory in place; anything else unchanged.
 std::string expand_home(const std::string& path, const std::string& home);
 

@@ -219,8 +219,7 @@ Result<int> run(RunRequest request) {
   if (!profile.filesystem.settings.empty()) {
     auto settings = put_settings({.settings = &profile.filesystem.settings,
                                   .facts = &collected->facts,
-                                  .environment = &environment->variables,
-                                  .nested = profile.nested.value},
+                                  .environment = &environment->variables},
                                  *plan);
     if (!settings) return std::move(settings).error();
     log_notes({&*settings});

@@ -23,7 +23,7 @@ Result<std::string> parse_object(std::string_view text) {
   boost::system::error_code failed;
   const auto value = boost::json::parse(text, failed);
   if (!failed && value.is_object()) return std::string(text);
-  return wrong("default, set and unless_nested are one JSON object each" +
+  return wrong("default and set are one JSON object each" +
                (failed ? ": " + failed.message() : std::string()));
 }
 
@@ -39,7 +39,7 @@ Result<void> read_names(const Document& document, const YamlNode& node,
   });
 }
 
-constexpr std::array<Key<SettingsFile>, 7> kKeys{{
+constexpr std::array<Key<SettingsFile>, 6> kKeys{{
     {"file",
      [](const Document& document, const YamlNode& node, SettingsFile& out) -> Result<void> {
        return read_into(document, node, parse_settings_path, out.file);
@@ -63,10 +63,6 @@ constexpr std::array<Key<SettingsFile>, 7> kKeys{{
     {"set",
      [](const Document& document, const YamlNode& node, SettingsFile& out) -> Result<void> {
        return read_into(document, node, parse_object, out.set);
-     }},
-    {"unless_nested",
-     [](const Document& document, const YamlNode& node, SettingsFile& out) -> Result<void> {
-       return read_into(document, node, parse_object, out.unless_nested);
      }},
 }};
 

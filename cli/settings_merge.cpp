@@ -218,13 +218,6 @@ json::object object_of(const std::string& text, const SettingsFacts& facts) {
   return std::move(value.get_object());
 }
 
-// What nothing that was kept overrules.
-json::object always_set(const SettingsFile& entry, const SettingsFacts& facts) {
-  json::object out = object_of(entry.set, facts);
-  if (!facts.nested) merge(out, object_of(entry.unless_nested, facts));
-  return out;
-}
-
 MergedSettings merged_json(const SettingsFile& entry, const std::string* user,
                            const std::string* earlier, const SettingsFacts& facts) {
   MergedSettings out;
@@ -245,7 +238,7 @@ MergedSettings merged_json(const SettingsFile& entry, const std::string* user,
   };
   for (const auto& pointer : entry.keep) take(pointer, left ? &*left : nullptr);
   for (const auto& pointer : entry.copy) take(pointer, nullptr);
-  merge(all, always_set(entry, facts));
+  merge(all, object_of(entry.set, facts));
   out.text = json::serialize(all) + "\n";
   return out;
 }
@@ -257,7 +250,7 @@ MergedSettings merged_lines(const SettingsFile& entry, SettingsFormat format,
   const char sign = toml ? '=' : ':';
   const std::string between = toml ? " = " : ": ";
   json::object set = object_of(entry.fallback, facts);
-  const json::object always = always_set(entry, facts);
+  const json::object always = object_of(entry.set, facts);
   MergedSettings out;
   const auto take = [&](const std::string& name, const std::string* second) {
     if (always.contains(name)) return;

@@ -6,8 +6,8 @@
 // Only what the profile lists is there: of `copy` the user's own value, of `keep` that or else the
 // earlier run's. So a hook, a server or a base URL that an agent wrote into its own settings is
 // gone at the next run. Of what is kept, leaves that look like a secret are left out
-// (common/secret_look.hpp). Then the profile's `set` is merged over it, and `unless_nested` where
-// the run is not; its `default` is put where nothing was kept. JSON may have comments and trailing commas, which do not survive; of TOML and
+// (common/secret_look.hpp). Then the profile's `set` is merged over it, and its `default` put where
+// nothing was kept. JSON may have comments and trailing commas, which do not survive; of TOML and
 // YAML only single values at the top of the file are understood, so their tables and lists are
 // never kept.
 //
@@ -36,7 +36,6 @@ struct SettingsFacts {
   std::string cwd;
   std::string project;
   std::map<std::string, std::string, std::less<>> variables;  // of the box
-  bool nested = false;  // sandboxes can be built inside
 };
 
 struct MergedSettings {

@@ -89,7 +89,6 @@ json::array settings_list(const std::vector<SettingsFile>& settings) {
                    {"copy", text_list(entry.copy)},
                    {"default", text_value(entry.fallback)},
                    {"set", text_value(entry.set)},
-                   {"unless_nested", text_value(entry.unless_nested)},
                    {"origin", origin_value(entry.origin)}});
   }
   return out;

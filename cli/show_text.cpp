@@ -161,7 +161,6 @@ void show_filesystem(Page& page, const FilesystemProfile& filesystem) {
     if (!entry.copy.empty()) text += " copy [" + joined(entry.copy) + "]";
     if (!entry.fallback.empty()) text += " default " + shown(entry.fallback);
     if (!entry.set.empty()) text += " set " + shown(entry.set);
-    if (!entry.unless_nested.empty()) text += " unless nested " + shown(entry.unless_nested);
     page.item(4, text, entry.origin);
   }
 }

@@ -60,7 +60,6 @@ struct SettingsFile {
   std::vector<std::string> copy;
   std::string fallback;  // a JSON object: what holds where nothing was kept; or empty
   std::string set;       // a JSON object, merged over it; or empty
-  std::string unless_nested;  // the same, but only where no sandbox can be built inside
   Origin origin;
 };
 
