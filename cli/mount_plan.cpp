@@ -1,5 +1,7 @@
 #include "cli/mount_plan.hpp"
 
+#include "cli/browsers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
