@@ -60,10 +60,16 @@ std::string base64_of(const std::string& pem) {
 
 }  // namespace
 
-std::vector<std::string> browser_variables(Nesting nesting) {
-  std::vector<std::string> out = {std::string("BROWSER=") + kOpenerDirectory + "/xdg-open"};
-  if (nesting == Nesting::kRefused) out.emplace_back("CHROMIUM_FLAGS=--no-sandbox");
-  return out;
+std::vector<std::string> browser_variables() {
+  return {std::string("BROWSER=") + kOpenerDirectory + "/xdg-open"};
+}
+
+MountStep chromium_flags_step() {
+  MountStep step = step_of(StepKind::kFile, "/etc/chromium.d/redoubtful");
+  step.text =
+      "# The box confines it. Its own sandbox needs `nested: true`: redoubtful run -u nested ...\n"
+      "export CHROMIUM_FLAGS=\"$CHROMIUM_FLAGS --no-sandbox\"\n";
+  return step;
 }
 
 std::vector<MountStep> opener_steps() {

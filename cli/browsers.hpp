@@ -8,8 +8,8 @@
 // file system of each run's own, because NSS writes there. The host's own policies are not seen:
 // they are about the host's network.
 //
-// Chromium's own sandbox needs what only `nested: true` leaves open. Else CHROMIUM_FLAGS says so to
-// Debian's chromium; Playwright starts it without by itself, and others have to be told.
+// Chromium's own sandbox needs what only `nested: true` leaves open. Else a file in /etc/chromium.d
+// says so to Debian's chromium; Playwright starts it without by itself, and others have to be told.
 //
 // Nobody browses from inside: $BROWSER and the names by which programs look for one are
 // redoubtful-init, which asks the supervisor to print the address (cli/init/page_request.hpp).
@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/agent_seccomp.hpp"
 #include "cli/mount_plan.hpp"
 #include "cli/trust_files.hpp"
 
@@ -26,10 +25,14 @@ namespace redoubtful::cli {
 inline constexpr const char* kOpenerDirectory = "/run/redoubtful/bin";  // the first one of PATH
 
 // NAME=VALUE, which profiles may overrule.
-std::vector<std::string> browser_variables(Nesting nesting);
+std::vector<std::string> browser_variables();
 
 // Links to init by the names of programs that open pages. For every box.
 std::vector<MountStep> opener_steps();
+
+// What Debian's chromium reads where its own sandbox cannot be built.
+// Source: /usr/bin/chromium of Debian, which sources the files of that directory.
+MountStep chromium_flags_step();
 
 // Whom browsers trust: steps at the end of the plan, and the text of its later ones.
 class BrowserTrust {

@@ -82,6 +82,7 @@ class Console::Implementation {
   bool ready_ = false;
   bool go_ = false;
   bool job_finished_ = false;
+  bool drawn_on_ = false;  // the agent had the user's terminal
 };
 
 Result<void> Console::Implementation::attach(UniqueFd control, ConsoleEvents events) {
@@ -283,6 +284,7 @@ void Console::Implementation::lost(Error error) {
 void Console::Implementation::drain() {
   if (phase_ == Phase::kDraining || phase_ == Phase::kDrained) return;
   phase_ = Phase::kDraining;
+  drawn_on_ = raw();
   job_.finish([this] {
     job_finished_ = true;
     look_whether_drained();
@@ -300,9 +302,8 @@ void Console::Implementation::look_whether_drained() {
     phase_ = Phase::kDrained;
     if (input_) input_->stop();
     pages_.stop();
-    const bool drawn_over = raw();
     job_.restore();
-    if (drawn_over) pages_.repeat();
+    if (drawn_on_) pages_.repeat();
     if (events_.on_drained) events_.on_drained();
   });
 }

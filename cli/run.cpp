@@ -162,7 +162,6 @@ Result<int> run(RunRequest request) {
   log::stage("the proxy is told");
   auto guards = BoxGuards::prepare(*plan, profile.filesystem);
   if (!guards) return std::move(guards).error();
-  const Nesting nesting = profile.nested.value ? Nesting::kAllowed : Nesting::kRefused;
   // What waits for the proxy's answer: at once where the plan does, else while the box is built.
   std::optional<AgentEnvironment> environment;
   const auto take_answer = [&]() -> Result<void> {
@@ -175,7 +174,7 @@ Result<int> run(RunRequest request) {
                            .network = profile.network.mode.value,
                            .allowed_hosts = texts(network->allowed())};
     network->add_to(facts);
-    for (auto& variable : browser_variables(nesting)) facts.defaults.push_back(variable);
+    for (auto& variable : browser_variables()) facts.defaults.push_back(std::move(variable));
     auto made = agent_environment(profile.environment, collected->environment, facts);
     if (!made) return std::move(made).error();
     environment = std::move(*made);
@@ -185,6 +184,7 @@ Result<int> run(RunRequest request) {
   if (network->plan_needs_answer() || !profile.filesystem.settings.empty()) {
     if (auto taken = take_answer(); !taken) return std::move(taken).error();
   }
+  if (!profile.nested.value) plan->steps.push_back(chromium_flags_step());
   network->add_to(*plan, *collected->facts.files);
   log::stage("planned");
 

@@ -120,7 +120,6 @@ constexpr std::array kEtc = {
     "gtk-3.0",
     "chromium/master_preferences",
     "chromium/initial_preferences",
-    "chromium.d",
     "X11/rgb.txt",
     "mailcap",
     // settings that an administrator sets for coding agents
@@ -128,6 +127,9 @@ constexpr std::array kEtc = {
     "codex",
     "opencode",
 };
+
+// Files of their own, for one of ours joins them (browsers.hpp).
+constexpr const char* kChromium = "/etc/chromium.d";
 
 // Debian names a JDK's configuration after its version: java-17-openjdk.
 constexpr std::string_view kJavaPrefix = "java-";
@@ -209,6 +211,7 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   for (const auto& name : facts.files->list("/etc")) {
     if (name.starts_with(kJavaPrefix)) view.show("/etc/" + name);
   }
+  for (const auto& name : facts.files->list(kChromium)) view.show(std::string(kChromium) + "/" + name);
   // Read by run times to count processors; they hold nothing about the user.
   view.show("/sys/devices/system/cpu");
   view.show("/sys/devices/system/node");

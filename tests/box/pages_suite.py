@@ -30,8 +30,7 @@ class World(support.World):
         self.opened = os.path.join(self.home, "opened")
         for name in OPENERS:
             browser = self.write(f"bin/{name}", f"#!/bin/sh\necho \"$@\" >> {self.opened}\n", 0o755)
-        self.environment.update(BROWSER=browser, DISPLAY=":0",
-                                PATH=os.path.join(self.home, "bin") + ":" + support.SYSTEM_PATH)
+        self.environment.update(BROWSER=browser, PATH=os.path.join(self.home, "bin") + ":" + support.SYSTEM_PATH)
 
     def inside(self, *command, flags=()):
         return support.finish([support.redoubtful(), "run", *flags, "--", *command], cwd=self.project,
@@ -65,7 +64,9 @@ def openers(check, world):
 def languages(check, world):
     """What does not know xdg-open, or has lost its terminal and its standard error by then."""
     modules = os.path.join(packages.installed_from(os.path.join(HERE, "browsers", "packages"), "browsers"), "node_modules")
-    world.write("src/project/open.mjs", f"import open from '{modules}/open/index.js'; await open(process.argv[2]); console.log('END');\n")
+    # It does not wait for the browser, and the box ends with its command.
+    world.write("src/project/open.mjs", f"import open from '{modules}/open/index.js';\nconst child = await open(process.argv[2]);\n"
+                                        "child.ref();\nchild.on('exit', () => console.log('END'));\n")
     programs = {
         "Python's webbrowser": (["python3", "-c", "import sys, webbrowser; print(webbrowser.open(sys.argv[1]), 'END')"], "True END\n"),
         "Node's open": (["node", "open.mjs"], "END\n"),
@@ -110,7 +111,7 @@ def networks(check, world):
     for mode in ("none", "dangerously-open"):
         done = world.inside("xdg-open", PAGE, flags=["--network", mode])
         check.equal(f"--network {mode}: the address is said to the user", (said(done), done.status), ([PAGE], 0))
-    inner = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "sh", "-c", f"xdg-open '{PAGE}'; echo \"$? END\""]
+    inner = ["bwrap", "--unshare-user", "--dev-bind", "/", "/", "--unshare-net", "sh", "-c", f"xdg-open '{PAGE}'; echo \"$? END\""]
     done = world.inside(*inner, flags=["-u", "nested"])
     check.check("from a sandbox inside with a network of its own it is printed there",
                 done.out == "4 END\n" and f"redoubtful: open this page yourself: {PAGE}" in done.err, repr(done))
