@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A small MCP server with one tool, over stdio or over HTTP: what an agent in the box is told to use.
 
-    mcp_server.py NAME          speaks on its standard input and output, a JSON object a line
+    mcp_server.py NAME          speaks on its standard input and output, a JSON object a line; makes the file
+                                NAME.listed when it was asked for its tools
 
 The tool `greet` answers with the server's name and what it was given, so that a result tells which server was asked.
 As HTTP (HttpServer) it demands `token`, where there is one, as bearer. Source: modelcontextprotocol.io, revision
@@ -96,9 +97,13 @@ class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 def main():
     for line in sys.stdin:
-        given = answer(sys.argv[1], json.loads(line))
+        message = json.loads(line)
+        given = answer(sys.argv[1], message)
         if given is not None:
             print(json.dumps(given), flush=True)
+        if message.get("method") == "tools/list":
+            with open(sys.argv[1] + ".listed", "w", encoding="ascii"):
+                pass
 
 
 if __name__ == "__main__":

@@ -42,13 +42,17 @@ class Claude(claude_suite.Claude):
         return [found.get(f"call_{n}", "") for n in range(len(self.steps))]
 
 
+# Claude Code asks its model before its servers are connected, and takes the tools of those that are by then.
+WAIT = claude_suite.shell("for i in $(seq 400); do [ -e local.listed ] && break; sleep 0.05; done; rm local.listed; sleep 0.5")
+
+
 def greet(server):
     return {"tool": f"mcp__{server}__greet", "arguments": {"name": "the agent"}}
 
 
 def mcp(check, agent, stand_in, authority, identity):
     token = "ghp_" + secrets.token_hex(18)
-    agent.steps = [greet(name) for name in SERVERS]
+    agent.steps = [WAIT, *(greet(name) for name in SERVERS)]
     with mcp_server.HttpServer("host") as host, mcp_server.HttpServer("remote", token, identity) as remote, \
             keyed_agent.Scene(agent, agent.program(), stand_in, authority, origins={REMOTE: remote.port}) as scene:
         shutil.copy(mcp_server.__file__, scene.project)
@@ -62,7 +66,7 @@ def mcp(check, agent, stand_in, authority, identity):
         done = scene.boxed(command, ["-f", str(host.port), "-s", f"MCP_TOKEN=env:MCP_TOKEN@{REMOTE}"])
         got = agent.results(stand_in.requests)
         check.equal("mcp: exits with 0", done.status, 0)
-        for name, result in zip(SERVERS, got):
+        for name, result in zip(SERVERS, got[1:]):
             check.equal(f"mcp: the answer of the {name} server reaches the model", result, f"{name} greets the agent")
         check.equal("mcp: the remote server gets the real token", {shown for _, shown in remote.seen}, {f"Bearer {token}"})
         check.check("mcp: and nothing else does", token not in json.dumps(stand_in.requests) and token not in done.out + done.err)
@@ -71,8 +75,8 @@ def mcp(check, agent, stand_in, authority, identity):
         stand_in.requests.clear()
         done = scene.boxed(command, ["-e", "MCP_TOKEN=of-no-worth"])
         got = agent.results(stand_in.requests)
-        check.equal("control: without -f and -s the local server answers", got[0], "local greets the agent")
-        check.check("control: and the others are not there", "greets" not in got[1] + got[2] and got[1] and got[2], got)
+        check.equal("control: without -f and -s the local server answers", got[1], "local greets the agent")
+        check.check("control: and the others are not there", "greets" not in got[2] + got[3] and got[2] and got[3], got)
         check.equal("control: nothing reached them", (host.seen, remote.seen), ([], []))
         denied = {line["host"] for line in scene.audit() if line["event"] == "deny"}
         check.check("control: the refusal is in the audit log", REMOTE in denied, denied)

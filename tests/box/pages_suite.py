@@ -16,17 +16,19 @@ sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "a
 import packages  # noqa: E402
 import suite as support  # noqa: E402
 import tmux  # noqa: E402
+from origins import site  # noqa: E402
+from origins.matrix import Matrix  # noqa: E402
 
 SAID = "redoubtful: a program in the box asks for a page, which is yours to open: "
 OPENERS = ("xdg-open", "x-www-browser", "www-browser", "sensible-browser")
 PAGE = "https://login.example/device?code=ABCD-1234&next=%2Fhome"
 
 
-class World(support.World):
+class World(Matrix):
     """`browser` leaves the mark `opened`; it is $BROWSER of the host, and every opener in PATH."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__("browsers")
         self.opened = os.path.join(self.home, "opened")
         for name in OPENERS:
             browser = self.write(f"bin/{name}", f"#!/bin/sh\necho \"$@\" >> {self.opened}\n", 0o755)
@@ -125,10 +127,41 @@ def terminal(check, world):
                     SAID + PAGE.split("&")[0] in screen.screen(), screen.text())
 
 
+def device_login(request):
+    """GitHub's, as far as the code; the user never comes."""
+    if request.path == "/login/device/code":
+        words = "device_code=d1&expires_in=900&interval=5&user_code=ABCD-1234&verification_uri=https%3A%2F%2Fgithub.com%2Flogin%2Fdevice"
+    else:
+        words = "error=authorization_pending"
+    return site.Response(200, [("content-type", "application/x-www-form-urlencoded")], words.encode())
+
+
+def gh(check, world):
+    """gh waits for Enter before it opens the page, so it is typed at."""
+    world.tls("github.com", ["h2", "http/1.1"], device_login, world.authority.leaf("github.com"))
+    page = "https://github.com/login/device"
+    login = "gh auth login --hostname github.com --git-protocol https --web"
+
+    def asks(screen):
+        if "Authenticate Git" in screen.last_row():
+            screen.keys("Enter")
+        return "Press Enter" in screen.text()
+
+    with tmux.Terminal(world.project, world.root, world.environment, columns=200) as screen:
+        screen.start(f"{support.redoubtful()} run -u {world.profile()} {login}")
+        screen.wait("gh's question", lambda: asks(screen))
+        screen.keys("Enter")
+        screen.shows(SAID + page)
+        check.ok("gh auth login: its page is said to the user")
+        screen.keys("C-c")
+        screen.prompt(after=1)
+    check.equal("gh auth login: nothing is opened", world.opened_outside(), "")
+
+
 def main():
     check = support.Suite("pages")
     with World() as world:
-        for part in (openers, languages, attacks, networks, terminal):
+        for part in (openers, languages, attacks, networks, terminal, gh):
             with check.guarded(part.__name__):
                 part(check, world)
         check.equal("no process is left", support.left_after_a_second(world.root), [])
