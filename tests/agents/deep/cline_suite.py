@@ -58,7 +58,7 @@ class Cline(named_agent.NamedAgent, anthropic_agent.AnthropicAgent):
 
     def said(self, done):
         """It tells of each step before."""
-        return done.out.rstrip("\n").rpartition("\n")[2]
+        return done.out.strip().rpartition("\n")[2]
 
     def script(self, project):
         return [

@@ -45,6 +45,10 @@ class Copilot(named_agent.NamedAgent, keyed_agent.Agent):
     def command(self):
         return ["copilot", "-p", "do what is to be done"]
 
+    def said(self, done):
+        """It tells of each step before."""
+        return done.out.strip().rpartition("\n")[2]
+
     def server(self, identity, key):
         return copilot_stand_in.CopilotStandIn([], key=key, identity=identity)
 
@@ -59,7 +63,8 @@ class Copilot(named_agent.NamedAgent, keyed_agent.Agent):
 
     def script(self, project):
         return [
-            shell(keyed_agent.PRINT_ENVIRONMENT),
+            # What is long it puts into a file, and outside there are many processes.
+            shell(keyed_agent.PRINT_ENVIRONMENT.replace("/proc/*/cmdline", "/proc/$PPID/cmdline")),
             {"tool": "view", "arguments": {"path": f"{project}/README"}},
             {"tool": "create", "arguments": {"path": f"{project}/notes.txt", "file_text": "written by the agent\n"}},
             shell(keyed_agent.RUN),
@@ -69,7 +74,7 @@ class Copilot(named_agent.NamedAgent, keyed_agent.Agent):
 
     def bare(self, scene):
         command, environment = super().bare(scene)
-        return [command[0], "--allow-all-tools", *command[1:]], environment
+        return [command[0], "--allow-all", *command[1:]], environment
 
 
 if __name__ == "__main__":
