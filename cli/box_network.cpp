@@ -149,7 +149,9 @@ std::string policy_text(const Profile& profile) {
       "http://redoubtful.internal/why?url=URL says what would be decided, and why.\n"
       "There is no UDP and no ping. git over ssh works where an ssh:// rule allows the host; else "
       "use\n"
-      "its https address.\n";
+      "its https address.\n"
+      "A page that xdg-open or $BROWSER is given is shown to the user, and opened nowhere.\n"
+      "A browser's own sandbox works with `nested: true` alone; without, it needs --no-sandbox.\n";
   return out;
 }
 

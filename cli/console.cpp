@@ -9,6 +9,7 @@
 
 #include "cli/control_socket.hpp"
 #include "cli/job.hpp"
+#include "cli/page_requests.hpp"
 #include "cli/start_errors.hpp"
 #include "cli/stream_relay.hpp"
 
@@ -69,6 +70,9 @@ class Console::Implementation {
   std::string command_;
   std::vector<std::string> writable_;
   ConsoleEvents events_;
+  PageRequests pages_{[this](const std::string& line) {
+    if (events_.on_message) events_.on_message(line);
+  }};
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<InputRelay> input_;
   std::vector<std::unique_ptr<OutputRelay>> outputs_;
@@ -78,6 +82,7 @@ class Console::Implementation {
   bool ready_ = false;
   bool go_ = false;
   bool job_finished_ = false;
+  bool drawn_on_ = false;  // the agent had the user's terminal
 };
 
 Result<void> Console::Implementation::attach(UniqueFd control, ConsoleEvents events) {
@@ -223,6 +228,9 @@ void Console::Implementation::receive(InitReport report) {
         events_.on_message(notice_text(report.value, report.detail, writable_));
       }
       return;
+    case Report::kPageSocket:
+      if (phase_ == Phase::kStarting) pages_.listen(loop_, std::move(report.descriptor));
+      return;
     case Report::kStarted:
       if (phase_ == Phase::kRunning && events_.on_started) events_.on_started();
       return;
@@ -276,6 +284,7 @@ void Console::Implementation::lost(Error error) {
 void Console::Implementation::drain() {
   if (phase_ == Phase::kDraining || phase_ == Phase::kDrained) return;
   phase_ = Phase::kDraining;
+  drawn_on_ = raw();
   job_.finish([this] {
     job_finished_ = true;
     look_whether_drained();
@@ -292,7 +301,9 @@ void Console::Implementation::look_whether_drained() {
   drained_timer_ = loop_.after(std::chrono::milliseconds(0), [this] {
     phase_ = Phase::kDrained;
     if (input_) input_->stop();
+    pages_.stop();
     job_.restore();
+    if (drawn_on_) pages_.repeat();
     if (events_.on_drained) events_.on_drained();
   });
 }

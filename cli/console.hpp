@@ -20,6 +20,8 @@
 //      events.on_drained()              everything the box wrote has been passed on, the terminal
 //      is
 //                                       as it was: return from run()
+//      Pages that programs inside asked for meanwhile were said by events.on_message(), and are
+//      once more where the terminal was the agent's to draw on.
 //   8. destructor or restore()          on every path, errors included
 //
 // If the box ends without a word from init (bwrap failed, something was killed), on_lost() comes

@@ -26,6 +26,12 @@ bool is_stop_signal(int number) {
   return number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
 }
 
+bool is_datagram_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
+}
+
 // Whether `report` is one that init may send, with values in range.
 bool acceptable(const InitReport& report) {
   switch (report.type) {
@@ -34,6 +40,8 @@ bool acceptable(const InitReport& report) {
     case Report::kFrozen:
     case Report::kNotice:
       return true;
+    case Report::kPageSocket:
+      return report.descriptor && is_datagram_socket(report.descriptor.get());
     case Report::kFailed:
     case Report::kExecFailed:
       return report.value >= 0 && report.value < 4096;
@@ -90,6 +98,7 @@ Result<InitReport> receive_report(int socket, bool& empty) {
   report.value = message.value;
   report.detail = message.detail;
   if (!acceptable(report)) return broken("sent a message that means nothing");
+  if (report.type == Report::kPageSocket) return report;
   if (report.type != Report::kReady) report.descriptor.reset();
   if (report.descriptor) {
     if (!is_terminal_master(report.descriptor.get())) return broken("sent no terminal");

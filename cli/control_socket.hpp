@@ -20,7 +20,8 @@ struct InitReport {
   protocol::Report type{};
   int value = 0;
   int detail = 0;
-  UniqueFd descriptor;  // only with kReady, and then the master of a terminal, non-blocking
+  // With kReady perhaps the master of a terminal, with kPageSocket a datagram socket; non-blocking.
+  UniqueFd descriptor;
 };
 
 class ControlSocket {

@@ -31,7 +31,7 @@ class Writer {
 
   Result<void> put(const SettingsFile& entry) {
     const std::string below = entry.file.substr(2);
-    if (is_covered(plan_.home + "/" + below)) return {};
+    if (is_laid_over(plan_, plan_.home + "/" + below)) return {};
     const auto user = users_file(entry.from.empty() ? entry.file : entry.from);
     if (!persistent()) {
       plan_.steps.push_back({.kind = StepKind::kFile,
@@ -61,15 +61,6 @@ class Writer {
 
  private:
   bool persistent() const { return !request_.facts->private_home.empty(); }
-
-  // Something of the user's, or of ours, lies over it.
-  bool is_covered(const std::string& path) const {
-    return std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const MountStep& step) {
-      const bool laid = (step.kind == StepKind::kBind && step.part != StepPart::kHome) ||
-                        step.kind == StepKind::kCover;
-      return laid && is_within(path, step.target) && step.target != "/";
-    });
-  }
 
   std::string merged(const SettingsFile& entry, const std::optional<std::string>& user,
                      const std::optional<std::string>& earlier) {
@@ -130,6 +121,14 @@ class Writer {
 };
 
 }  // namespace
+
+bool is_laid_over(const MountPlan& plan, const std::string& path) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const MountStep& step) {
+    const bool laid = (step.kind == StepKind::kBind && step.part != StepPart::kHome) ||
+                      step.kind == StepKind::kCover;
+    return laid && is_within(path, step.target) && step.target != "/";
+  });
+}
 
 Result<std::vector<std::string>> put_settings(const HomeSettings& request, MountPlan& plan) {
   Writer writer(request, plan);

@@ -27,4 +27,7 @@ struct HomeSettings {
 // kSystemCall.
 Result<std::vector<std::string>> put_settings(const HomeSettings& request, MountPlan& plan);
 
+// Does a mount of the user's, or a file of ours, lie over this path below the home directory?
+bool is_laid_over(const MountPlan& plan, const std::string& path);
+
 }  // namespace redoubtful::cli

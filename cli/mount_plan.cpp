@@ -1,5 +1,7 @@
 #include "cli/mount_plan.hpp"
 
+#include "cli/browsers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -336,6 +338,7 @@ class Planner {
       if (!steps_.contains(step.target)) put(std::move(step));
     }
     plan_.path = std::move(programs->path);
+    plan_.path.insert(plan_.path.begin(), kOpenerDirectory);
     for (auto& note : programs->notes) plan_.notes.push_back(std::move(note));
     return {};
   }

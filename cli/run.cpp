@@ -11,6 +11,7 @@
 #include "cli/agent_environment.hpp"
 #include "cli/audit_store.hpp"
 #include "cli/box_guards.hpp"
+#include "cli/browsers.hpp"
 #include "cli/home_mounts.hpp"
 #include "cli/home_settings.hpp"
 #include "cli/host_facts.hpp"
@@ -173,6 +174,7 @@ Result<int> run(RunRequest request) {
                            .network = profile.network.mode.value,
                            .allowed_hosts = texts(network->allowed())};
     network->add_to(facts);
+    for (auto& variable : browser_variables()) facts.defaults.push_back(std::move(variable));
     auto made = agent_environment(profile.environment, collected->environment, facts);
     if (!made) return std::move(made).error();
     environment = std::move(*made);
@@ -182,6 +184,7 @@ Result<int> run(RunRequest request) {
   if (network->plan_needs_answer() || !profile.filesystem.settings.empty()) {
     if (auto taken = take_answer(); !taken) return std::move(taken).error();
   }
+  if (!profile.nested.value) plan->steps.push_back(chromium_flags_step());
   network->add_to(*plan, *collected->facts.files);
   log::stage("planned");
 

@@ -115,6 +115,7 @@ std::string RunNetwork::policy_in_force() const {
 std::vector<FileText> RunNetwork::take_later_texts() {
   if (!trust_) return {};
   auto texts = trust_->finish(ready_.ca_certificate);
+  for (auto& text : browsers_.texts(ready_.ca_certificate)) texts.push_back(std::move(text));
   texts.push_back({policy_in_force(), {}});
   return texts;
 }
@@ -141,8 +142,11 @@ std::vector<Sourced<HostRule>> RunNetwork::allowed() const {
   return allowed_with(profile_->network, profile_->credentials, live);
 }
 
-void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) const {
-  if (proxy_) SystemTrust::add_to(plan, files);
+void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) {
+  if (proxy_) {
+    SystemTrust::add_to(plan, files);
+    browsers_.add_to(plan);
+  }
   add_login_files(plan, ready_.files, home_);
   MountStep policy;
   policy.kind = StepKind::kFile;

@@ -11,6 +11,7 @@
 #include "cli/mount_plan.hpp"
 #include "cli/places.hpp"
 #include "cli/proxy_process.hpp"
+#include "cli/browsers.hpp"
 #include "cli/trust_files.hpp"
 #include "common/error.hpp"
 #include "common/profile.hpp"
@@ -41,7 +42,7 @@ class RunNetwork {
 
   // Adds to the plan what says so inside: certificates, bundles, the policy. After settle() where
   // plan_needs_answer().
-  void add_to(MountPlan& plan, const HostFiles& files) const;
+  void add_to(MountPlan& plan, const HostFiles& files);
 
   // After settle(): the text of the plan's later files, in the order of their steps. Once.
   std::vector<FileText> take_later_texts();
@@ -71,6 +72,7 @@ class RunNetwork {
   std::string home_;                      // the host's
   std::string state_;                     // the host's: Places::state
   std::optional<ProxyProcess> proxy_;
+  BrowserTrust browsers_;
   std::optional<SystemTrust> trust_;  // with the proxy, from settle() on
   bool settled_ = false;
   control::Ready ready_;

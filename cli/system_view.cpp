@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "cli/browsers.hpp"
 #include "cli/mount_plan.hpp"
 
 namespace redoubtful::cli {
@@ -117,8 +118,8 @@ constexpr std::array kEtc = {
     "vulkan",
     "OpenCL",
     "gtk-3.0",
-    "chromium",
-    "chromium.d",
+    "chromium/master_preferences",
+    "chromium/initial_preferences",
     "X11/rgb.txt",
     "mailcap",
     // settings that an administrator sets for coding agents
@@ -126,6 +127,9 @@ constexpr std::array kEtc = {
     "codex",
     "opencode",
 };
+
+// Files of their own, for one of ours joins them (browsers.hpp).
+constexpr const char* kChromium = "/etc/chromium.d";
 
 // Debian names a JDK's configuration after its version: java-17-openjdk.
 constexpr std::string_view kJavaPrefix = "java-";
@@ -207,6 +211,7 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   for (const auto& name : facts.files->list("/etc")) {
     if (name.starts_with(kJavaPrefix)) view.show("/etc/" + name);
   }
+  for (const auto& name : facts.files->list(kChromium)) view.show(std::string(kChromium) + "/" + name);
   // Read by run times to count processors; they hold nothing about the user.
   view.show("/sys/devices/system/cpu");
   view.show("/sys/devices/system/node");
@@ -228,6 +233,7 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   view.add(StepKind::kDirectory, "/proc");
   view.add(StepKind::kDirectory, "/dev");
   view.add(StepKind::kDirectory, "/run/redoubtful");
+  for (auto& step : opener_steps()) view.add(step.kind, step.target, step.text);
   view.add(StepKind::kSymlink, "/var/run", "/run");
   view.add(StepKind::kSymlink, "/var/lock", "/run");
   view.add(StepKind::kTmpfs, "/var/tmp");  // a link would keep projects that lie there out

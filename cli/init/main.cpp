@@ -20,6 +20,7 @@
 #include "cli/init/channel.hpp"
 #include "cli/init/freezer.hpp"
 #include "cli/init/landlock.hpp"
+#include "cli/init/page_request.hpp"
 #include "cli/init/private_terminal.hpp"
 #include "cli/init/spec_reader.hpp"
 
@@ -80,6 +81,10 @@ class Init {
     ::sigaddset(&child, SIGCHLD);
     child_signals_ = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (child_signals_ < 0) fail(Stage::kDescriptors, errno);
+    const int pages = open_page_socket();
+    if (pages < 0) fail(Stage::kDescriptors, errno);
+    report(Report::kPageSocket, 0, 0, pages);
+    ::close(pages);
     report(Report::kReady, 0, 0, master);
     if (master >= 0) ::close(master);
   }
@@ -239,6 +244,7 @@ class Init {
 
 int main(int argc, char** argv) {
   using namespace redoubtful::cli;
+  if (argc > 0 && init::is_opener(argv[0])) return init::ask_for_pages(argc - 1, argv + 1);
   // Before anything else: the agent shares our uid and must not be able to trace or open us.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   // kill(-1) is meant for a box. Outside of any PID namespace, pid 2 is a kernel thread.

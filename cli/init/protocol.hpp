@@ -86,6 +86,7 @@ enum class Report : std::uint16_t {
                    // signal
   kFrozen,         // answer to kFreeze
   kExited,         // value = wait status of the agent; init exits
+  kPageSocket,     // before kReady: carries the datagram socket of kPagePort
 };
 
 // supervisor → init.
@@ -137,6 +138,11 @@ struct Message {
   std::int32_t value = 0;
   std::int32_t detail = 0;
 };
+
+// Where programs in the box say which page they want opened, on its loopback: UDP, an address a
+// datagram. Beside the port of the explicit proxy.
+inline constexpr std::uint16_t kPagePort = 3129;
+inline constexpr std::uint32_t kMaxPageBytes = 8192;  // what browsers and servers take
 
 // Exit statuses of init itself that are not the agent's.
 inline constexpr int kExitNotFound = 127;

@@ -15,6 +15,7 @@ import re
 import secrets
 import ssl
 import string
+import subprocess
 import sys
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support")]
@@ -80,6 +81,14 @@ class Agent:
         """What the box must see besides the directories of programs."""
         return []
 
+    def flags(self):
+        """Of `redoubtful run`, for an agent that no built-in profile knows."""
+        return []
+
+    def outside(self, _):
+        """What starts a process of the run outside, as Popen does."""
+        return subprocess.Popen
+
     def more_programs(self):
         """Directories of PATH besides the program's own."""
         return []
@@ -144,7 +153,7 @@ class Scene(support.World):
         os.makedirs(os.path.join(self.home, ".config", "redoubtful"), mode=0o700, exist_ok=True)
         self.write(".config/redoubtful/config.yaml", configuration(
             self.agent, [os.path.dirname(self.program), *self.agent.more_programs()],
-            {self.agent.host: self.server.port, **origins}, self.authority, allow), 0o600)
+            {**{host: self.server.port for host in self.agent.hosts()}, **origins}, self.authority, allow), 0o600)
 
     def boxed(self, command, flags=()):
         return support.finish(["redoubtful", "run", *flags, *command], cwd=self.project, env=self.box_environment())
@@ -161,7 +170,8 @@ class Scene(support.World):
                        "NO_PROXY": "localhost", "PATH": ":".join(
                            [os.path.dirname(self.program), *self.agent.more_programs(), support.SYSTEM_PATH]),
                        **environment}
-        return support.finish(command, cwd=self.project, env=environment)
+        environment = {name: value for name, value in environment.items() if value}
+        return support.finish(command, cwd=self.project, env=environment, start=self.agent.outside(self))
 
     def audit(self):
         lines = []
@@ -249,7 +259,7 @@ def in_the_box(check, name, scene, without):
     command = scene.agent.command()
     flags = [word for variable in without for word in ("-e", variable + "=")]
     before = support.snapshot(scene.home, {STATE})
-    done = scene.boxed(command, flags)
+    done = scene.boxed(command, [*scene.agent.flags(), *flags])
     new = support.changes(before, support.snapshot(scene.home, {STATE}))
     results = works(check, name, scene, done)
     surrogates = keeps_the_key_outside(check, name, scene, results)

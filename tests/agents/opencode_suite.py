@@ -120,19 +120,6 @@ def host_addresses():
     return [a for a in out.split() if ":" not in a]
 
 
-def tool_results(requests):
-    """call id -> what the agent reported for it, from all requests the model received."""
-    found = {}
-    for entry in requests:
-        body = entry["body"]
-        for message in body.get("messages", []) if isinstance(body, dict) else []:
-            if message.get("role") == "tool":
-                content = message["content"]
-                text = content if isinstance(content, str) else json.dumps(content)
-                found[message["tool_call_id"]] = text
-    return found
-
-
 def working_directory_told(requests):
     """The line of the system prompt in which opencode tells the model where it is."""
     for entry in requests:
@@ -210,7 +197,7 @@ def writes_and_edits(check, program, server, forward, inside_port):
         before = support.snapshot(scene.home, {STATE})
         done = scene.boxed("opencode run -m local/stand-in 'write the notes'", forward)
         after = support.snapshot(scene.home, {STATE})
-        results = tool_results(server.requests)
+        results = stand_in.results(server.requests)
         check.equal("exits with opencode's status", done.status, 0)
         if done.status != 0:
             check.fail("what it said", repr(done))
@@ -256,7 +243,7 @@ def run_hostile(program, server, other, inside_port, launch):
             bystander.wait()
         planted = [p for p in PLANTED if os.path.exists(os.path.join(scene.home, p))]
         kept = os.path.exists(os.path.join(scene.home, ".config/opencode/kept.txt"))
-        return {"done": done, "attempts": attempts, "results": tool_results(server.requests),
+        return {"done": done, "attempts": attempts, "results": stand_in.results(server.requests),
                 "planted": planted, "kept": kept, "hits": other.hits - hits,
                 "sent": json.dumps([r["body"] for r in server.requests])}
 

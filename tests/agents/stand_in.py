@@ -67,6 +67,20 @@ def calls_of(step, request):
     ]
 
 
+def results(requests):
+    """tool call id -> what the agent reported for it, from all requests the model received."""
+    found = {}
+    for entry in requests:
+        body = entry["body"]
+        for message in body.get("messages", []) if isinstance(body, dict) else []:
+            if message.get("role") == "tool":
+                content = message["content"]
+                if isinstance(content, list) and all(isinstance(part.get("text"), str) for part in content):
+                    content = "".join(part["text"] for part in content)
+                found[message["tool_call_id"]] = content if isinstance(content, str) else json.dumps(content)
+    return found
+
+
 def usage():
     return {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
@@ -124,6 +138,7 @@ def streamed_answer(step, request):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
+    completions = "/v1/chat/completions"
 
     def log_message(self, *_):
         pass
@@ -179,7 +194,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(400, "not JSON", raw.decode("utf-8", "replace"))
         if not self.allowed():
             return self.refuse(401, "no or wrong key", request)
-        if self.path.split("?")[0] != "/v1/chat/completions":
+        if self.path.split("?")[0] != self.completions:
             return self.refuse(404, "no such path", request)
         step = step_for(self.server.script, request)
         if not request.get("stream"):

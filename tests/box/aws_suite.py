@@ -101,10 +101,17 @@ def command_line(check, world):
                 and world.store.log[0][0].presigned, repr(done))
     check.check("and holds no real value", LONG[0] not in done.out and "AKIA" in done.out, done.out)
     url = done.out.splitlines()[0]
-    there = world.outside("--version")
-    check.check("control: redoubtful says its version", there.status == 0, repr(there))
-    refused = aws.read(aws.pages.Request("1.1", "GET", url.partition("amazonaws.com")[2], []))
-    check.check("outside it is worthless: signed with a key that AWS does not know", refused.key_id not in world.keys, refused.key_id)
+    world.forget()
+    there = world.directly(["curl", "-sS", "-w", " %{http_code}", url])
+    check.check("outside it is worthless: AWS does not know the key that it is signed with",
+                there.out.endswith(" 403") and "a note" not in there.out and len(world.store.refused) == 1 and not world.store.log,
+                f"{there!r} {world.store.refused}")
+    real = {"AWS_ACCESS_KEY_ID": LONG[0], "AWS_SECRET_ACCESS_KEY": LONG[1], "AWS_DEFAULT_REGION": REGION}
+    signed = support.finish(["aws", "s3", "presign", "s3://bucket/note", "--expires-in", "60"], cwd=world.project,
+                            env={**world.environment, **real})
+    there = world.directly(["curl", "-sS", "-w", " %{http_code}", signed.out.strip()])
+    check.check("control: one that is signed with the real key is good there", there.out == "a note\n 200" and len(world.store.log) == 1,
+                f"{there!r} {world.store.refused}")
 
 
 def minting(check, world):

@@ -51,7 +51,9 @@ TEST(B8, NothingComesInThatNobodyNamed) {
       "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
       "CARGO_HTTP_CAINFO", "PIP_CERT", "DENO_CERT", "AWS_CA_BUNDLE", "CODEX_CA_CERTIFICATE",
       "npm_config_cafile", "BUNDLE_SSL_CA_CERT", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-      "NODE_EXTRA_CA_CERTS", "JAVA_TOOL_OPTIONS"};
+      "NODE_EXTRA_CA_CERTS", "JAVA_TOOL_OPTIONS",
+      // pages that programs open: cli/browsers
+      "BROWSER"};
   for (const std::string& line : lines) {
     EXPECT_TRUE(known.contains(line.substr(0, line.find('=')))) << line;
   }

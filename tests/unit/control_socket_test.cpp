@@ -112,6 +112,20 @@ TEST(ControlSocket, TakesATerminalAndNothingElseForATerminal) {
   EXPECT_FALSE(pair.pass(Report::kStarted, 0, {file.get()})->descriptor.valid());
 }
 
+TEST(ControlSocket, TakesADatagramSocketAndNothingElseForPages) {
+  const Pair pair;
+  const UniqueFd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(datagrams.valid());
+  const auto taken = pair.pass(Report::kPageSocket, 0, {datagrams.get()});
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(taken->descriptor.valid());
+  const UniqueFd stream(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_FALSE(pair.pass(Report::kPageSocket, 0, {stream.get()}));
+  EXPECT_FALSE(pair.pass(Report::kPageSocket, 0, {file.get()}));
+  EXPECT_FALSE(pair.pass(Report::kPageSocket, 0));
+}
+
 TEST(ControlSocket, DescriptorsThatNobodyAskedForAreClosed) {
   const Pair pair;
   const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));

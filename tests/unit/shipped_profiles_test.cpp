@@ -34,7 +34,8 @@ TEST(ShippedProfiles, AreThoseOfTheDesign) {
   const auto files = shipped();
   for (const auto* name :
        {"base", "git", "node", "python", "rust", "go", "java", "agent", "claude", "opencode",
-        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama"}) {
+        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama",
+        "nested"}) {
     EXPECT_TRUE(files.contains(name)) << name;
   }
 }
