@@ -229,25 +229,30 @@ class AtHome {
         swaps_.push_back({std::move(name), &credential.surrogate, &credential.secret});
         swapping_.push_back(&credential);
       }
+      const bool in_frames = head_.upgrade_websocket && one.has(SurfaceKind::kWebSocket);
+      if (in_frames) in_frames_.push_back(&credential);
     }
     if (head_.has_body && !swaps_.empty()) body_ = body_swap(head_.fields, std::move(swaps_));
   }
 
-  // One of the exclusive ones is in the head, or may be in the body.
+  // One of the exclusive ones is in the head, or may be in the body or in frames.
   bool satisfied() const {
     return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
       const LiveCredential& credential = one.credential();
       const bool in_head = std::find(names_.begin(), names_.end(), credential.name) != names_.end();
       const bool in_body =
           body_ && std::find(swapping_.begin(), swapping_.end(), &credential) != swapping_.end();
-      return credential.exclusive && (in_head || in_body);
+      const bool in_frames =
+          std::find(in_frames_.begin(), in_frames_.end(), &credential) != in_frames_.end();
+      return credential.exclusive && (in_head || in_body || in_frames);
     });
   }
 
   const std::vector<std::string>& removed() const { return removed_; }
-  Injection take(RequestHead& head) {
+  Injection take(const std::deque<LiveCredential>& all, RequestHead& head) {
     head = std::move(head_);
-    return {std::move(names_), std::move(removed_), std::move(body_)};
+    return {std::move(names_), std::move(removed_), std::move(body_),
+            websocket_swap(all, in_frames_)};
   }
 
  private:
@@ -306,6 +311,7 @@ class AtHome {
   std::vector<std::string> removed_;
   std::vector<BodySwap> swaps_;
   std::vector<const LiveCredential*> swapping_;
+  std::vector<const LiveCredential*> in_frames_;
   std::unique_ptr<BodyFilter> body_;
 };
 
@@ -354,7 +360,7 @@ std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Ha
     return denial(DenyReason::kCredentialMissing, permit, *exclusive,
                   "the request does not carry the credential that this host is only reached with");
   }
-  return request.take(head);
+  return request.take(credentials_, head);
 }
 
 const LiveCredential* Injector::surrogate_in(std::string_view text) const {

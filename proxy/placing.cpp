@@ -1,6 +1,7 @@
 #include "proxy/placing.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "proxy/request_fields.hpp"
 
@@ -54,6 +55,16 @@ std::optional<std::string> placed(std::string_view text, std::string_view surrog
 
 std::string attached(std::string_view pattern, const Secret& secret) {
   return placed(pattern, "{}", secret, Spelling::kPlain).value_or(std::string(pattern));
+}
+
+std::unique_ptr<const ScrubPatterns> placing_patterns(const std::vector<StreamValue>& values) {
+  std::vector<ScrubbedValue> placed;
+  for (const auto& value : values) {
+    const std::string_view put = value.secret != nullptr ? value.secret->expose() : value.surrogate;
+    if (put.size() != value.surrogate.size()) throw std::logic_error("surrogates keep lengths");
+    placed.push_back({value.surrogate, put});
+  }
+  return std::make_unique<const ScrubPatterns>(placed, ScrubPatterns::Spellings::kText);
 }
 
 bool keeps_length(std::string_view surrogate, const Secret& secret) {

@@ -3,11 +3,14 @@
 // Writes a real value where its surrogate stood. The only code that puts one into a request.
 // [trusted core]
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/secret.hpp"
+#include "proxy/scrub_patterns.hpp"
 
 namespace redoubtful::proxy {
 
@@ -25,6 +28,14 @@ std::optional<std::string> placed(std::string_view text, std::string_view surrog
 
 // "Bearer {}" with the value in the place of {}.
 std::string attached(std::string_view pattern, const Secret& secret);
+
+// For text that comes in pieces: a Scrubber with these writes the value in the surrogate's place,
+// as it is and as JSON escapes it. The views need not outlive the call.
+struct StreamValue {
+  std::string_view surrogate;
+  const Secret* secret = nullptr;  // null: it is found, and stays
+};
+std::unique_ptr<const ScrubPatterns> placing_patterns(const std::vector<StreamValue>& values);
 
 // Does a text keep its length when the value takes the surrogate's place, whatever the spelling?
 bool keeps_length(std::string_view surrogate, const Secret& secret);
