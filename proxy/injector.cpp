@@ -86,9 +86,9 @@ class Surfaces {
 
 // The value with the real one in it; nothing where the surrogate does not stand there.
 std::optional<std::string> swapped_part(std::string_view value, const LiveCredential& credential,
-                                        Spelling spelling) {
-  if (auto raw = placed(value, credential.surrogate, credential.secret, spelling)) return raw;
-  if (spelling != Spelling::kPercent) return std::nullopt;
+                                        Notation notation) {
+  if (auto raw = placed(value, credential.surrogate, credential.secret, notation)) return raw;
+  if (notation != Notation::kPercent) return std::nullopt;
   // Written with more encoding than it needs: then all of it is written anew.
   const std::string decoded = percent_decoded(value);
   if (!contains(decoded, credential.surrogate)) return std::nullopt;
@@ -96,7 +96,7 @@ std::optional<std::string> swapped_part(std::string_view value, const LiveCreden
   std::string_view rest = decoded;
   for (std::size_t at; (at = rest.find(credential.surrogate)) != std::string_view::npos;) {
     out += percent_encoded(rest.substr(0, at));
-    out += *placed(credential.surrogate, credential.surrogate, credential.secret, spelling);
+    out += *placed(credential.surrogate, credential.surrogate, credential.secret, notation);
     rest.remove_prefix(at + credential.surrogate.size());
   }
   return out + percent_encoded(rest);
@@ -105,26 +105,26 @@ std::optional<std::string> swapped_part(std::string_view value, const LiveCreden
 std::optional<std::string> swapped_field(const Field& field, const LiveCredential& credential) {
   if (equals_ignoring_case(field.name, "authorization")) {
     if (const auto decoded = basic_value(field.value)) {
-      auto inside = placed(*decoded, credential.surrogate, credential.secret, Spelling::kPlain);
+      auto inside = placed(*decoded, credential.surrogate, credential.secret, Notation::kPlain);
       if (!inside) return std::nullopt;
       std::string out = basic_field(*inside);
       ::explicit_bzero(inside->data(), inside->size());
       return out;
     }
   }
-  return placed(field.value, credential.surrogate, credential.secret, Spelling::kPlain);
+  return placed(field.value, credential.surrogate, credential.secret, Notation::kPlain);
 }
 
 // The lists of a head that have surfaces by name.
 struct NamedList {
   SurfaceKind kind;
-  Spelling spelling;
+  Notation notation;
   bool (*rewrite)(std::string& text, const PartRule& rule);
   const char* word;
 };
-constexpr NamedList kQuery{SurfaceKind::kQuery, Spelling::kPercent, rewrite_query,
+constexpr NamedList kQuery{SurfaceKind::kQuery, Notation::kPercent, rewrite_query,
                            "the parameter "};
-constexpr NamedList kCookie{SurfaceKind::kCookie, Spelling::kCookie, rewrite_cookies,
+constexpr NamedList kCookie{SurfaceKind::kCookie, Notation::kCookie, rewrite_cookies,
                             "the cookie "};
 
 std::string name_of(const NamedList& list, const Part& part) {
@@ -286,7 +286,7 @@ class AtHome {
   bool swap_parts(std::string& text, const NamedList& list, const Surfaces& surfaces) {
     return list.rewrite(text, [&](const Part& part) -> Verdict {
       if (!surfaces.has(list.kind, name_of(list, part))) return {};
-      auto value = swapped_part(part.value, surfaces.credential(), list.spelling);
+      auto value = swapped_part(part.value, surfaces.credential(), list.notation);
       if (!value) return {};
       return {.what = Verdict::Do::kReplace, .value = *std::move(value)};
     });

@@ -15,7 +15,7 @@
 namespace redoubtful::proxy {
 
 // How the value is spelled in the text around it, so that it cannot end its own field.
-enum class Spelling {
+enum class Notation {
   kPlain,    // a header field, a part of a multipart body
   kPercent,  // a query, a form; Source: application/x-www-form-urlencoded, URL Standard
   kJson,     // between the quotes of a JSON text
@@ -24,7 +24,7 @@ enum class Spelling {
 
 // The text with every occurrence of `surrogate` replaced; nothing when there is none.
 std::optional<std::string> placed(std::string_view text, std::string_view surrogate,
-                                  const Secret& secret, Spelling spelling);
+                                  const Secret& secret, Notation notation);
 
 // "Bearer {}" with the value in the place of {}.
 std::string attached(std::string_view pattern, const Secret& secret);
@@ -35,9 +35,9 @@ struct StreamValue {
   std::string_view surrogate;
   const Secret* secret = nullptr;  // null: it is found, and stays
 };
-std::unique_ptr<const ScrubPatterns> placing_patterns(const std::vector<StreamValue>& values);
+std::shared_ptr<const ScrubPatterns> placing_patterns(const std::vector<StreamValue>& values);
 
-// Does a text keep its length when the value takes the surrogate's place, whatever the spelling?
+// Does a text keep its length when the value takes the surrogate's place, whatever the notation?
 bool keeps_length(std::string_view surrogate, const Secret& secret);
 
 }  // namespace redoubtful::proxy

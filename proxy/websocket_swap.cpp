@@ -8,7 +8,7 @@
 
 namespace redoubtful::proxy {
 
-WebSocketSwap::WebSocketSwap(std::unique_ptr<const ScrubPatterns> patterns,
+WebSocketSwap::WebSocketSwap(std::shared_ptr<const ScrubPatterns> patterns,
                              std::vector<Value> values)
     : WebSocketFrames(FramesFrom::kClient),
       patterns_(std::move(patterns)),

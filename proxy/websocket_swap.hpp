@@ -42,7 +42,7 @@ class WebSocketSwap final : public WebSocketFrames {
     bool here = false;  // it is replaced, in text
   };
   // `values`: by index of those that the patterns were made of (placing.hpp).
-  WebSocketSwap(std::unique_ptr<const ScrubPatterns> patterns, std::vector<Value> values);
+  WebSocketSwap(std::shared_ptr<const ScrubPatterns> patterns, std::vector<Value> values);
 
   // Must outlive it, and be there before the first byte.
   void report_to(SwapObserver& observer) noexcept { observer_ = &observer; }
@@ -58,7 +58,7 @@ class WebSocketSwap final : public WebSocketFrames {
   void judge(const Scrubber& found, std::string_view where);
   void refuse(const Value& value, std::string_view where);
 
-  std::unique_ptr<const ScrubPatterns> patterns_;
+  std::shared_ptr<const ScrubPatterns> patterns_;
   std::vector<Value> values_;
   Scrubber text_;
   Scrubber binary_;

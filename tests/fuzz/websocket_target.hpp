@@ -4,7 +4,9 @@
 // whole stream, however the stream is cut, and however its messages are cut into frames. Shared by
 // the libFuzzer program and the replay of its corpus.
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,16 +80,23 @@ class ClientsSide final : public WebSocketSide {
   static constexpr std::string_view kElsewhere = "NOT-HERE";
 
   static bool finds(std::string_view surrogate, std::string_view text) {
-    for (const auto& spelling : proxy::text_spellings_of(surrogate, surrogate)) {
-      if (text.find(spelling.text()) != std::string_view::npos) return true;
-    }
-    return false;
+    static std::map<std::string_view, std::vector<proxy::Spelling>> known;
+    auto& spellings = known[surrogate];
+    if (spellings.empty()) spellings = proxy::text_spellings_of(surrogate, surrogate);
+    return std::any_of(spellings.begin(), spellings.end(), [&](const auto& spelling) {
+      return text.find(spelling.text()) != std::string_view::npos;
+    });
+  }
+  static std::shared_ptr<const proxy::ScrubPatterns> patterns() {
+    const Secret real = Secret::take(std::string(kReal)).value();
+    const Secret quoted = Secret::take(std::string(kQuotedReal)).value();
+    return proxy::placing_patterns(
+        {{kSurrogate, &real}, {kQuoted, &quoted}, {kElsewhere, nullptr}});
   }
   static std::unique_ptr<proxy::WebSocketSwap> make() {
-    static const Secret real = std::move(*Secret::take(std::string(kReal)));
-    static const Secret quoted = std::move(*Secret::take(std::string(kQuotedReal)));
+    static const auto made = patterns();
     return std::make_unique<proxy::WebSocketSwap>(
-        proxy::placing_patterns({{kSurrogate, &real}, {kQuoted, &quoted}, {kElsewhere, nullptr}}),
+        made,
         std::vector<proxy::WebSocketSwap::Value>{{"one", true}, {"two", true}, {"three", false}});
   }
   std::unique_ptr<proxy::WebSocketSwap> filter_ = make();
@@ -251,7 +260,7 @@ inline void websocket(std::string_view input) {
   if (input.empty()) return;
   const auto seed = static_cast<unsigned char>(input.front());
   const bool client = seed % 2 == 0;
-  const std::string_view in = input.substr(1, 4096);
+  const std::string_view in = input.substr(1, 1024);
   const SlowOutcome slow = SlowReader(*websocket_side(client), in).read();
   const Filtered whole = filtered(client, in, in.size() + 1, 0);
   for (const std::size_t longest : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
