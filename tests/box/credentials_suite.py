@@ -236,6 +236,7 @@ def node_websocket(check, world):
                                      "replace_in: [websocket]}\n")
     world.forget()
     done = world.inside(f"echo $KEY; node {world.tools}/websocket_client.js h1.matrix.test", profile)
+    check.equal("ws of npm: it ends well", done.status, 0)
     surrogate, _, said = done.out.partition("\n")
 
     def all_of(value):
