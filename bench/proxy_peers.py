@@ -74,15 +74,29 @@ PROFILE = """\
 filesystem:
   mounts: [{place}]
 network:
-  allow: [{host}, {host_h2}]
+  allow: [{host}, {host_h2}, elsewhere.test]
   origins:
     {host}: {{address: "127.0.0.1:{origin}", ca: {ca}}}
     {host_h2}: {{address: "127.0.0.1:{origin_h2}", ca: {ca}}}
+{more}"""
+
+# The surrogate is inside, and the real key put in.
+INJECTED = """\
 credentials:
   bench:
     source: env:BENCH_KEY
     hosts: [{host}, {host_h2}]
     expose: {{env: BENCH_KEY}}
+"""
+
+# The client has the key: of a host without a credential, in a session that has one, and in one that has none.
+SENT = "environment: {{set: {{BENCH_KEY: {secret}}}}}\n"
+SENT_BESIDE = SENT + """\
+credentials:
+  bench:
+    source: env:BENCH_KEY
+    hosts: [elsewhere.test]
+    expose: {{env: OTHER_KEY}}
 """
 
 
@@ -250,11 +264,15 @@ class Stage:
             self.origin_h2 = self.nginx("origin-h2", self.port_h2, NGINX_ORIGIN.format(
                 port=self.port_h2, leaf=self.leaf, key=self.key, secret=SECRET, body="s" * 128))
 
-        profile = os.path.join(self.home, "bench.yaml")
+        self.box = self.box_of("injected", INJECTED)
+
+    def box_of(self, name, more):
+        profile = os.path.join(self.home, name + ".yaml")
         with open(profile, "w", encoding="utf-8") as file:
             file.write(PROFILE.format(place=json.dumps(self.programs), host=HOST, host_h2=HOST_H2,
-                                      ca=json.dumps(self.ca), origin=self.port, origin_h2=self.port_h2))
-        self.box = [measure.redoubtful(), "run", "-q", "-u", profile, "--"]
+                                      ca=json.dumps(self.ca), origin=self.port, origin_h2=self.port_h2,
+                                      more=more.format(host=HOST, host_h2=HOST_H2, secret=SECRET)))
+        return [measure.redoubtful(), "run", "-q", "-u", profile, "--"]
 
     def end(self):
         self.origin.end()
@@ -320,12 +338,18 @@ class Stage:
         wait_for_port(port, process)
         return Way("mitmproxy", self.outside(HOST, port), None, process.pid, process)
 
-    def through_redoubtful(self):
-        client = Client([*self.box, self.load, HOST, HOST, "443"], self.cwd, self.env)
+    def without_credential(self):
+        return self.through_redoubtful("bare host", self.box_of("beside", SENT_BESIDE))
+
+    def without_any_credential(self):
+        return self.through_redoubtful("no credential", self.box_of("none", SENT))
+
+    def through_redoubtful(self, name="redoubtful", box=None):
+        client = Client([*(box or self.box), self.load, HOST, HOST, "443"], self.cwd, self.env)
         client.order("requests 1 1")  # so that the proxy is there
         client.go()
         pid = descendant(client.process.pid, "redoubtful-prox")
-        return Way("redoubtful", client, None, pid)
+        return Way(name, client, None, pid)
 
     def h2_through_redoubtful(self):
         """A run of its own: the client of another was the shell."""

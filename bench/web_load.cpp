@@ -2,14 +2,13 @@
 // takes its orders from stdin, so that whoever measures can look at the proxy's CPU time before and
 // after.
 //
-// usage: BENCH_KEY=... web_load HOST ADDRESS PORT       HOST for SNI and Host, ADDRESS to connect
-// to
+// usage: BENCH_KEY=... web_load HOST ADDRESS PORT      HOST for SNI and Host, ADDRESS to connect to
 //
 // An order, and what it prints (microseconds, but for seconds):
-//   requests CONNECTIONS COUNT      COUNT small requests over so many connections    seconds p50
-//   p99 connections COUNT               each with a full handshake and one request       seconds
-//   p50 p99 down BYTES | up BYTES           one body over one connection seconds 0 0 events STREAMS
-//   COUNT MICROSECONDS    time from leaving the origin to arriving    seconds p50 p99
+//   requests CONNECTIONS COUNT         COUNT small requests over so many connections: seconds p50 p99
+//   connections COUNT, posts COUNT     each with a full handshake and one request: seconds p50 p99
+//   down BYTES, up BYTES               one body over one connection: seconds 0 0
+//   events STREAMS COUNT MICROSECONDS  time from leaving the origin to arriving: seconds p50 p99
 // Each says "ready" once its connections are there, and begins at the line "go".
 
 #include <netdb.h>
@@ -161,8 +160,8 @@ void requests(const Site& site, int connections, int count) {
   say(since(begin), std::move(times));
 }
 
-void connections(const Site& site, int count) {
-  const std::string request = site.request("GET /small");
+void connections(const Site& site, const char* line, int count) {
+  const std::string request = site.request(line);
   {
     Connection warm = site.connect();
     one(warm, request);
@@ -256,7 +255,8 @@ int run(const Site& site) {
     int c = 0;
     words >> order >> a >> b >> c;
     if (order == "requests") requests(site, static_cast<int>(a), b);
-    if (order == "connections") connections(site, static_cast<int>(a));
+    if (order == "connections") connections(site, "GET /small", static_cast<int>(a));
+    if (order == "posts") connections(site, "POST /small", static_cast<int>(a));
     if (order == "down") down(site, a);
     if (order == "up") up(site, a);
     if (order == "events") events(site, static_cast<int>(a), b, c);

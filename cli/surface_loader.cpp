@@ -73,9 +73,6 @@ constexpr std::array<SurfaceWord, 5> kWords{
 Result<Surface> parse_surface(std::string_view text) {
   Surface out;
   if (text == "header") return out;
-  if (text == "websocket") {
-    return Error(Errc::kNotYet, "the surface websocket is not yet in this version");
-  }
   const std::size_t colon = text.find(':');
   for (const auto& known : kWords) {
     if (known.word != text.substr(0, colon)) continue;

@@ -14,12 +14,12 @@ constexpr std::size_t kMaxPartHeadBytes = 8 * 1024;
 
 // The value of a field whose name fits, with what belongs into it.
 std::optional<std::string> swapped(std::string_view name, std::string_view value,
-                                   const std::vector<BodySwap>& swaps, Spelling spelling) {
+                                   const std::vector<BodySwap>& swaps, Notation notation) {
   std::optional<std::string> out;
   for (const auto& swap : swaps) {
     if (swap.field != name) continue;
     auto next =
-        placed(out ? std::string_view(*out) : value, *swap.surrogate, *swap.secret, spelling);
+        placed(out ? std::string_view(*out) : value, *swap.surrogate, *swap.secret, notation);
     if (next) out = std::move(next);
   }
   return out;
@@ -70,7 +70,7 @@ class FormSwap final : public BodyFilter {
     if (equals != std::string::npos) {
       const std::string name = percent_decoded(std::string_view(held_).substr(0, equals));
       const std::string_view value = std::string_view(held_).substr(equals + 1);
-      if (auto by = swapped(name, value, swaps_, Spelling::kPercent)) {
+      if (auto by = swapped(name, value, swaps_, Notation::kPercent)) {
         held_.replace(equals + 1, std::string::npos, *by);
       }
     }
@@ -163,7 +163,7 @@ class MultipartSwap final : public BodyFilter {
       return true;
     }
     if (auto by =
-            swapped(*name_, std::string_view(held_).substr(0, end), swaps_, Spelling::kPlain)) {
+            swapped(*name_, std::string_view(held_).substr(0, end), swaps_, Notation::kPlain)) {
       out += *by;
       held_.erase(0, end);
     }

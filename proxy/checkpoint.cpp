@@ -90,6 +90,7 @@ class BaseGate : public AnsweringGate {
     }
     auto& injection = std::get<Injection>(injected);
     carriage.body = std::move(injection.body);
+    carriage.frames = std::move(injection.frames);
     if (received) {
       if (const auto denial = sign(admission, *received, head, injection, carriage)) {
         return say(*denial, head);

@@ -58,7 +58,7 @@ class HeldBody {
   Sha256 hash_;
 };
 
-class Forwarded final : public AdmittedExchange {
+class Forwarded final : public AdmittedExchange, private SwapObserver {
  public:
   Forwarded(Services& services, Admission admission, RequestHead head, const RequestPermit& permit,
             Overrides overrides, Carriage carriage, Way way)
@@ -67,8 +67,10 @@ class Forwarded final : public AdmittedExchange {
         head_(std::move(head)),
         overrides_(overrides),
         body_(std::move(carriage.body)),
+        frames_(std::move(carriage.frames)),
         signature_(std::move(carriage.signature)),
         way_(way) {
+    if (frames_) frames_->report_to(*this);
     if (carriage.signing) holding_.emplace(services_.held_bytes, std::move(*carriage.signing));
     AuditEvent event;
     event.event = "request";
@@ -120,6 +122,10 @@ class Forwarded final : public AdmittedExchange {
 
   BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
+  FrameFilter* frames(FramesFrom side) override {
+    if (side == FramesFrom::kClient) return frames_.get();
+    return scrubber_ ? scrubber_->frames() : nullptr;
+  }
 
   void interim(Fields& fields) override {
     if (scrubber_) scrubber_->scrub(fields);
@@ -169,6 +175,22 @@ class Forwarded final : public AdmittedExchange {
     return refusal_of(denial, &head_);
   }
 
+  void put_in(const std::string& credential) override {
+    AuditEvent event;
+    event.event = "inject";
+    event.host = admission_.host().text();
+    event.method = head_.method;
+    event.path = open_->event.path;
+    event.credential = credential;
+    event.detail = "into a text message of a WebSocket";
+    services_.audit.record(event);
+  }
+  void misplaced(const std::string& credential, std::string_view where) override {
+    services_.audit.alarm(
+        admission_.host().text(), credential,
+        "its surrogate stands in " + std::string(where) + ", and the connection was ended");
+  }
+
   void also_hide(const NewSignature& signature) {
     const ScrubbedValue value{signature.made, signature.clients};
     scrubber_.emplace(services_.secrets.with(admission_.host(), services_.injector, value),
@@ -195,6 +217,7 @@ class Forwarded final : public AdmittedExchange {
   std::optional<Gateway> gateway_;
   std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
   std::unique_ptr<BodyFilter> body_;
+  std::unique_ptr<WebSocketSwap> frames_;
   std::optional<HeldBody> holding_;
   std::optional<NewSignature> signature_;
   Way way_;

@@ -35,6 +35,7 @@ struct NewSignature {
 // What goes with the head.
 struct Carriage {
   std::unique_ptr<BodyFilter> body{};            // null: it passes as it is
+  std::unique_ptr<WebSocketSwap> frames{};       // null: they pass as they are
   std::shared_ptr<const HostSecrets> secrets{};  // null: of a host without credentials
   std::optional<AwsSigning> signing{};           // to be signed when its body is known
   std::optional<NewSignature> signature{};

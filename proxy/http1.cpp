@@ -188,7 +188,7 @@ Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, RequestFact
     }
     Stream* stream = std::get<Stream*>(source);
     // Closed meanwhile, or with an answer to nothing: not one to send on.
-    const bool used = std::exchange(origin_used_, true);
+    const bool used = std::exchange(origin_used_, true) || origins_.reused();
     if (used && stream->readable()) {
       discard_origin();
       continue;
@@ -197,6 +197,7 @@ Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, RequestFact
     Http1Transfer transfer(client_, origin_, gate_, *exchange, facts);
     Http1Transfer::Outcome outcome = co_await transfer.run();
     if (!transfer.origin_reusable()) discard_origin();
+    if (transfer.origin_bound()) origins_.bind();
     if (outcome == Http1Transfer::Outcome::kNoAnswer) {
       // It was closed while we sent. Source: RFC 9112, section 9.3.1.
       if (used && !facts.framing.has_body() && is_idempotent(facts.method)) continue;

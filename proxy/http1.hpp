@@ -31,6 +31,10 @@ class OriginSource {
   virtual Awaitable<std::variant<Stream*, Refusal>> stream_for(Exchange& exchange) = 0;
   // The stream cannot be used again: answer cut short, "Connection: close", an upgrade that ended.
   virtual void discard() noexcept = 0;
+  // The stream that was given last has carried requests before, of another connection.
+  virtual bool reused() const noexcept { return false; }
+  // An authentication holds for the stream itself: it is for this client alone.
+  virtual void bind() noexcept {}
 };
 
 // A CONNECT on the explicit port; the 200 is the caller's to write.

@@ -1,5 +1,7 @@
 // Towards the client: the answer's head judged and written anew, then the body as it comes.
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 
 #include "proxy/http1_format.hpp"
@@ -31,6 +33,18 @@ Framing::Kind sent_as(const Framing& framing, HttpVersion client, const BodyFilt
   return client == HttpVersion::k10 ? Framing::Kind::kUntilClose : Framing::Kind::kChunked;
 }
 
+// NTLM and Negotiate authenticate a connection and not a request. Source: RFC 4559, section 6.
+bool binds_connection(const Fields& fields, std::string_view name) {
+  constexpr std::array kSchemes = {std::string_view("ntlm"), std::string_view("negotiate")};
+  return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
+    return equals_ignoring_case(field.name, name) &&
+           std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
+             return equals_ignoring_case(std::string_view(field.value).substr(0, scheme.size()),
+                                         scheme);
+           });
+  });
+}
+
 }  // namespace
 
 bool Http1Transfer::client_lost() const noexcept { return client_failed_ || client_.gone(); }
@@ -38,6 +52,7 @@ bool Http1Transfer::client_lost() const noexcept { return client_failed_ || clie
 Outcome Http1Transfer::gone() {
   if (failure_.empty()) failure_ = kClientGone;
   client_failed_ = true;
+  origin_reusable_ = false;
   origin_.stream().close();
   client_.stream().close();
   return Outcome::kGone;
@@ -46,6 +61,7 @@ Outcome Http1Transfer::gone() {
 Outcome Http1Transfer::cut(std::string_view why) {
   if (client_lost() || request_fault_) return gone();
   failure_ = why;
+  origin_reusable_ = false;
   // Elsewhere the framing says that something is missing.
   until_close_ ? client_.stream().abort() : client_.stream().close();
   return Outcome::kCut;
@@ -163,6 +179,8 @@ Awaitable<bool> Http1Transfer::pass_interim(ResponseHead head) {
 
 Awaitable<Outcome> Http1Transfer::pass_answer(ParsedResponse response) {
   client_.answering();
+  origin_bound_ = binds_connection(exchange_.request().fields, "authorization") ||
+                  binds_connection(response.head.fields, "www-authenticate");
   const auto judged = exchange_.respond(response.head);
   if (const auto* refusal = std::get_if<Refusal>(&judged))
     co_return co_await pass_refusal(*refusal);

@@ -58,6 +58,8 @@ class Http1Transfer {
   const std::string& failure() const noexcept { return failure_; }
   bool request_complete() const noexcept { return request_complete_; }
   bool origin_reusable() const noexcept { return origin_reusable_; }
+  // Authentication was spoken of that holds for a connection.
+  bool origin_bound() const noexcept { return origin_bound_; }
   bool client_reusable() const noexcept { return client_reusable_; }
 
  private:
@@ -104,6 +106,7 @@ class Http1Transfer {
   bool until_close_ = false;  // the client takes the end of the connection for the answer's
   bool answered_ = false;     // nothing more goes to the client
   bool origin_reusable_ = false;
+  bool origin_bound_ = false;
   bool client_reusable_ = false;
 };
 

@@ -1,4 +1,5 @@
-// After 101: bytes both ways, with what either side sent early.
+// After 101: bytes both ways, with what either side sent early, through the filters of the
+// exchange.
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
@@ -8,6 +9,7 @@
 #include "proxy/http1_format.hpp"
 #include "proxy/http1_transfer.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/websocket_frames.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -45,51 +47,142 @@ class BufferedClient final : public Stream {
   Http1Client& client_;
 };
 
-// The origin as a stream that gives what a filter makes of what it sends.
-class FilteredOrigin final : public Stream {
+// How a WebSocket ends whose bytes cannot go on: the origin is cut, as if the client had gone; the
+// client is told with a Close, if what it was given ends with a whole frame, and has some time to
+// take it.
+class Ending {
  public:
-  FilteredOrigin(Stream& origin, BodyFilter& filter) : origin_(origin), filter_(filter) {}
+  Ending(Stream& client, Stream& origin) : client_(client), origin_(origin) {}
+
+  bool begun() const noexcept { return fault_ != nullptr; }
+  void begin(const FrameFilter& fault) {
+    if (begun()) return;
+    fault_ = &fault;
+    origin_.close();
+    watchdog_.emplace(client_).expires_after(limits::kRefusalWrite);
+  }
+  std::string close_frame() const {
+    return server_close_frame(fault_->close_code(), "redoubtful: " + std::string(fault_->fault()));
+  }
+  std::string_view why() const noexcept { return begun() ? fault_->fault() : std::string_view(); }
+
+ private:
+  Stream& client_;
+  Stream& origin_;
+  const FrameFilter* fault_ = nullptr;
+  std::optional<Watchdog> watchdog_;
+};
+
+// One side as a stream that gives what its filter makes of what it sends. For bytes of both sides
+// the Ending is one.
+class FilteredSide : public Stream {
+ public:
+  // `filter` null: its bytes pass as they are.
+  FilteredSide(Stream& side, FrameFilter* filter, Ending& ending)
+      : side_(side), filter_(filter), ending_(ending) {}
 
   // For bytes that are there already.
-  void feed(std::string_view bytes) { filter_.feed(bytes, out_); }
+  void feed(std::string_view bytes) {
+    if (filter_ == nullptr) {
+      out_.append(bytes);
+      return;
+    }
+    filter_->feed(bytes, out_);
+    if (!filter_->fault().empty()) ending_.begin(*filter_);
+  }
 
   Awaitable<IoResult> read_some(boost::asio::mutable_buffer buffer) override {
-    while (given_ == out_.size() && !ended_ && filter_.fault().empty()) {
+    while (given_ == out_.size() && !ended_ && !ending_.begun()) {
+      if (filter_ == nullptr) {
+        const IoResult got = co_await side_.read_some(buffer);
+        if (!ending_.begun()) co_return got;
+        break;
+      }
       out_.clear();
       given_ = 0;
       in_.resize(limits::kRelayBytes);
-      const IoResult got = co_await origin_.read_some(boost::asio::buffer(in_));
-      if (got.bytes > 0) filter_.feed({in_.data(), got.bytes}, out_);
-      if (!got.error) continue;
+      const IoResult got = co_await side_.read_some(boost::asio::buffer(in_));
+      if (ending_.begun()) break;
+      if (got.bytes > 0) feed({in_.data(), got.bytes});
+      if (!got.error || ending_.begun()) continue;
       ended_ = got.error;
-      if (ended_ == boost::asio::error::eof) filter_.finish(out_);
+      if (ended_ == boost::asio::error::eof) filter_->finish(out_);
     }
-    // What a broken filter gave before is not waited for: nothing behind it can be trusted.
-    if (!filter_.fault().empty()) {
-      co_return IoResult{make_error_code(boost::system::errc::bad_message), 0};
-    }
-    if (given_ == out_.size()) co_return IoResult{ended_, 0};
+    if (ending_.begun()) co_return co_await read_ending(buffer);
+    co_return take(buffer);
+  }
+  Awaitable<IoResult> write(std::vector<boost::asio::const_buffer> buffers) override {
+    return side_.write(std::move(buffers));
+  }
+  Awaitable<void> shutdown_write() override { return side_.shutdown_write(); }
+  void close() noexcept override { side_.close(); }
+  boost::asio::any_io_executor executor() override { return side_.executor(); }
+  std::string_view protocol() const noexcept override { return side_.protocol(); }
+  bool readable() noexcept override { return given_ < out_.size() || side_.readable(); }
+
+ protected:
+  // What this side still gives once the end has begun.
+  virtual Awaitable<IoResult> read_ending(boost::asio::mutable_buffer buffer) = 0;
+
+  IoResult take(boost::asio::mutable_buffer buffer) {
+    if (given_ == out_.size()) return IoResult{ended_, 0};
     const std::size_t bytes = std::min(buffer.size(), out_.size() - given_);
     std::memcpy(buffer.data(), out_.data() + given_, bytes);
     given_ += bytes;
-    co_return IoResult{{}, bytes};
+    return IoResult{{}, bytes};
   }
-  Awaitable<IoResult> write(std::vector<boost::asio::const_buffer> buffers) override {
-    return origin_.write(std::move(buffers));
-  }
-  Awaitable<void> shutdown_write() override { return origin_.shutdown_write(); }
-  void close() noexcept override { origin_.close(); }
-  boost::asio::any_io_executor executor() override { return origin_.executor(); }
-  std::string_view protocol() const noexcept override { return origin_.protocol(); }
-  bool readable() noexcept override { return given_ < out_.size() || origin_.readable(); }
 
- private:
-  Stream& origin_;
-  BodyFilter& filter_;
+  Stream& side_;
+  FrameFilter* filter_;
+  Ending& ending_;
   std::string in_;
   std::string out_;
   std::size_t given_ = 0;  // of out_
   boost::system::error_code ended_;
+};
+
+class OriginSide final : public FilteredSide {
+ public:
+  using FilteredSide::FilteredSide;
+
+  // What the client still sends goes nowhere, which is no failure.
+  Awaitable<IoResult> write(std::vector<boost::asio::const_buffer> buffers) override {
+    const std::size_t bytes = boost::asio::buffer_size(buffers);
+    const IoResult put = co_await side_.write(std::move(buffers));
+    if (ending_.begun()) co_return IoResult{{}, bytes};
+    co_return put;
+  }
+
+ private:
+  // What was decided before, then the Close, where there is room for one.
+  Awaitable<IoResult> read_ending(boost::asio::mutable_buffer buffer) override {
+    if (!std::exchange(told_, true)) {
+      ended_ = boost::asio::error::eof;
+      if (filter_ != nullptr && filter_->whole_frames()) {
+        out_.append(ending_.close_frame());
+      } else {
+        ended_ = make_error_code(boost::system::errc::bad_message);
+      }
+    }
+    co_return take(buffer);
+  }
+
+  bool told_ = false;
+};
+
+class ClientSide final : public FilteredSide {
+ public:
+  using FilteredSide::FilteredSide;
+
+ private:
+  // A socket that is closed with bytes unread is reset, and the Close might never be seen.
+  Awaitable<IoResult> read_ending(boost::asio::mutable_buffer buffer) override {
+    IoResult got;
+    for (std::size_t read = 0; !got.error && read < limits::kDrainBytes; read += got.bytes) {
+      got = co_await side_.read_some(buffer);
+    }
+    co_return IoResult{boost::asio::error::eof, 0};
+  }
 };
 
 }  // namespace
@@ -103,24 +196,18 @@ Awaitable<Http1Transfer::Outcome> Http1Transfer::upgrade(ParsedResponse response
   status_ = response.head.status;
   head_.clear();
   format_upgraded(response.head, head_);
-  BodyFilter* filter = exchange_.response_body();
   Buffers out = {boost::asio::buffer(head_)};
-  std::optional<FilteredOrigin> filtered;
-  if (filter != nullptr) {
-    filtered.emplace(origin_.stream(), *filter).feed(origin_.bytes());
-  } else if (!origin_.empty()) {
-    out.push_back(boost::asio::buffer(origin_.bytes()));
-  }
-  const std::size_t early = filter == nullptr ? origin_.bytes().size() : 0;
   if (co_await client_.write(std::move(out))) co_return gone();
+  BufferedClient buffered(client_);
+  Ending ending(client_.stream(), origin_.stream());
+  ClientSide client(buffered, exchange_.frames(FramesFrom::kClient), ending);
+  OriginSide origin(origin_.stream(), exchange_.frames(FramesFrom::kOrigin), ending);
+  if (!origin_.empty()) origin.feed(origin_.bytes());
   origin_.clear();
-  BufferedClient client(client_);
-  Stream& origin = filtered ? static_cast<Stream&>(*filtered) : origin_.stream();
   Relayed relayed = co_await relay(client, origin);
   up_ += relayed.up;
-  down_ += early + relayed.down;
-  failure_ = std::move(relayed.failure);
-  if (filter != nullptr && !filter->fault().empty()) failure_ = filter->fault();
+  down_ += relayed.down;
+  failure_ = ending.begun() ? std::string(ending.why()) : std::move(relayed.failure);
   co_return Outcome::kUpgraded;
 }
 

@@ -86,9 +86,9 @@ class Surfaces {
 
 // The value with the real one in it; nothing where the surrogate does not stand there.
 std::optional<std::string> swapped_part(std::string_view value, const LiveCredential& credential,
-                                        Spelling spelling) {
-  if (auto raw = placed(value, credential.surrogate, credential.secret, spelling)) return raw;
-  if (spelling != Spelling::kPercent) return std::nullopt;
+                                        Notation notation) {
+  if (auto raw = placed(value, credential.surrogate, credential.secret, notation)) return raw;
+  if (notation != Notation::kPercent) return std::nullopt;
   // Written with more encoding than it needs: then all of it is written anew.
   const std::string decoded = percent_decoded(value);
   if (!contains(decoded, credential.surrogate)) return std::nullopt;
@@ -96,7 +96,7 @@ std::optional<std::string> swapped_part(std::string_view value, const LiveCreden
   std::string_view rest = decoded;
   for (std::size_t at; (at = rest.find(credential.surrogate)) != std::string_view::npos;) {
     out += percent_encoded(rest.substr(0, at));
-    out += *placed(credential.surrogate, credential.surrogate, credential.secret, spelling);
+    out += *placed(credential.surrogate, credential.surrogate, credential.secret, notation);
     rest.remove_prefix(at + credential.surrogate.size());
   }
   return out + percent_encoded(rest);
@@ -105,26 +105,26 @@ std::optional<std::string> swapped_part(std::string_view value, const LiveCreden
 std::optional<std::string> swapped_field(const Field& field, const LiveCredential& credential) {
   if (equals_ignoring_case(field.name, "authorization")) {
     if (const auto decoded = basic_value(field.value)) {
-      auto inside = placed(*decoded, credential.surrogate, credential.secret, Spelling::kPlain);
+      auto inside = placed(*decoded, credential.surrogate, credential.secret, Notation::kPlain);
       if (!inside) return std::nullopt;
       std::string out = basic_field(*inside);
       ::explicit_bzero(inside->data(), inside->size());
       return out;
     }
   }
-  return placed(field.value, credential.surrogate, credential.secret, Spelling::kPlain);
+  return placed(field.value, credential.surrogate, credential.secret, Notation::kPlain);
 }
 
 // The lists of a head that have surfaces by name.
 struct NamedList {
   SurfaceKind kind;
-  Spelling spelling;
+  Notation notation;
   bool (*rewrite)(std::string& text, const PartRule& rule);
   const char* word;
 };
-constexpr NamedList kQuery{SurfaceKind::kQuery, Spelling::kPercent, rewrite_query,
+constexpr NamedList kQuery{SurfaceKind::kQuery, Notation::kPercent, rewrite_query,
                            "the parameter "};
-constexpr NamedList kCookie{SurfaceKind::kCookie, Spelling::kCookie, rewrite_cookies,
+constexpr NamedList kCookie{SurfaceKind::kCookie, Notation::kCookie, rewrite_cookies,
                             "the cookie "};
 
 std::string name_of(const NamedList& list, const Part& part) {
@@ -229,25 +229,30 @@ class AtHome {
         swaps_.push_back({std::move(name), &credential.surrogate, &credential.secret});
         swapping_.push_back(&credential);
       }
+      const bool in_frames = head_.upgrade_websocket && one.has(SurfaceKind::kWebSocket);
+      if (in_frames) in_frames_.push_back(&credential);
     }
     if (head_.has_body && !swaps_.empty()) body_ = body_swap(head_.fields, std::move(swaps_));
   }
 
-  // One of the exclusive ones is in the head, or may be in the body.
+  // One of the exclusive ones is in the head, or may be in the body or in frames.
   bool satisfied() const {
     return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
       const LiveCredential& credential = one.credential();
       const bool in_head = std::find(names_.begin(), names_.end(), credential.name) != names_.end();
       const bool in_body =
           body_ && std::find(swapping_.begin(), swapping_.end(), &credential) != swapping_.end();
-      return credential.exclusive && (in_head || in_body);
+      const bool in_frames =
+          std::find(in_frames_.begin(), in_frames_.end(), &credential) != in_frames_.end();
+      return credential.exclusive && (in_head || in_body || in_frames);
     });
   }
 
   const std::vector<std::string>& removed() const { return removed_; }
-  Injection take(RequestHead& head) {
+  Injection take(const std::deque<LiveCredential>& all, RequestHead& head) {
     head = std::move(head_);
-    return {std::move(names_), std::move(removed_), std::move(body_)};
+    return {std::move(names_), std::move(removed_), std::move(body_),
+            websocket_swap(all, in_frames_)};
   }
 
  private:
@@ -281,7 +286,7 @@ class AtHome {
   bool swap_parts(std::string& text, const NamedList& list, const Surfaces& surfaces) {
     return list.rewrite(text, [&](const Part& part) -> Verdict {
       if (!surfaces.has(list.kind, name_of(list, part))) return {};
-      auto value = swapped_part(part.value, surfaces.credential(), list.spelling);
+      auto value = swapped_part(part.value, surfaces.credential(), list.notation);
       if (!value) return {};
       return {.what = Verdict::Do::kReplace, .value = *std::move(value)};
     });
@@ -306,6 +311,7 @@ class AtHome {
   std::vector<std::string> removed_;
   std::vector<BodySwap> swaps_;
   std::vector<const LiveCredential*> swapping_;
+  std::vector<const LiveCredential*> in_frames_;
   std::unique_ptr<BodyFilter> body_;
 };
 
@@ -354,7 +360,7 @@ std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Ha
     return denial(DenyReason::kCredentialMissing, permit, *exclusive,
                   "the request does not carry the credential that this host is only reached with");
   }
-  return request.take(head);
+  return request.take(credentials_, head);
 }
 
 const LiveCredential* Injector::surrogate_in(std::string_view text) const {

@@ -30,6 +30,7 @@
 #include "common/secret.hpp"
 #include "proxy/message.hpp"
 #include "proxy/policy.hpp"
+#include "proxy/websocket_swap.hpp"
 
 namespace redoubtful::proxy {
 
@@ -52,6 +53,8 @@ struct Injection {
   std::vector<std::string> names;    // of the credentials that were put in
   std::vector<std::string> removed;  // where another's was taken out: "the field authorization"
   std::unique_ptr<BodyFilter> body;  // null: the body passes as it is
+  // Null: what the client sends over the WebSocket passes as it is.
+  std::unique_ptr<WebSocketSwap> frames;
 };
 
 class Injector {

@@ -197,7 +197,7 @@ class JsonSwap final : public BodyFilter {
     std::string value = held_;
     for (std::size_t i = 0; i < swaps_.size(); ++i) {
       if (!fits(paths_[i])) continue;
-      auto by = placed(value, *swaps_[i].surrogate, *swaps_[i].secret, Spelling::kJson);
+      auto by = placed(value, *swaps_[i].surrogate, *swaps_[i].secret, Notation::kJson);
       if (by) value = *std::move(by);
     }
     return value;

@@ -57,6 +57,7 @@ inline constexpr std::size_t kAwsTrailerBytes = 16 * 1024;
 // Bedrock takes 25 MB, DynamoDB 16 MB; S3's clients declare the hash.
 inline constexpr std::size_t kAwsHeldBody = 64 * 1024 * 1024;
 inline constexpr std::size_t kAwsHeldBodies = 192 * 1024 * 1024;
+inline constexpr std::size_t kPooledOrigins = 16;  // idle connections kept for the next client
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last
@@ -70,6 +71,8 @@ inline constexpr milliseconds kNameServer{1500};  // its first try; each further
 // less than many name servers need for a name that they do not hold.
 inline constexpr milliseconds kOtherFamily{500};
 inline constexpr minutes kIdle{5};  // keep-alive between two requests
+// Of a connection to an origin that no client has any more. Node's servers close theirs after 5 s.
+inline constexpr seconds kPooledIdle{4};
 inline constexpr seconds kRefusalWrite{10};
 inline constexpr milliseconds kHeldLook{50};  // how often a connection over its share looks again
 inline constexpr seconds kClientLook{1};  // how often a client that waits is asked if it is there

@@ -81,6 +81,17 @@ class BodyFilter {
   virtual std::string_view fault() const noexcept { return {}; }
 };
 
+enum class FramesFrom { kClient, kOrigin };
+
+// Rewrites all that one side of a WebSocket sends.
+class FrameFilter : public BodyFilter {
+ public:
+  // What was given so far ends with a whole frame, so that another may follow it.
+  virtual bool whole_frames() const noexcept = 0;
+  // Of the Close that goes with the fault. Source: RFC 6455, section 7.4.1.
+  virtual std::uint16_t close_code() const noexcept = 0;
+};
+
 // One admitted request on its way: what to send, and what to do with the answer.
 class Exchange {
  public:
@@ -104,8 +115,10 @@ class Exchange {
   // Judges and changes an answer's head (of 1xx only 101) before it goes to the client. A Refusal
   // replaces the answer.
   virtual std::variant<std::monostate, Refusal> respond(ResponseHead& head) = 0;
-  // After respond(). Null: passes as it is. After 101: of all that the origin sends from then on.
+  // After respond(). Null: passes as it is. Not after 101.
   virtual BodyFilter* response_body() = 0;
+  // After respond() to 101: of all that one side sends from then on. Null: passes as it is.
+  virtual FrameFilter* frames(FramesFrom) { return nullptr; }
   // Trailers, either way, in place.
   virtual void request_trailers(Fields& trailers) = 0;
   virtual void response_trailers(Fields& trailers) = 0;

@@ -1,5 +1,7 @@
 #include "proxy/origin_link.hpp"
 
+#include <utility>
+
 #include "proxy/denial.hpp"
 #include "proxy/rule_text.hpp"
 
@@ -8,6 +10,12 @@ namespace {
 
 std::string key_of(const Admission& admission) {
   return admission.host().text() + ":" + std::to_string(admission.port().number());
+}
+
+// Over a connection that the origin may be closing. Source: RFC 9110, section 9.2.2.
+bool can_be_repeated(const RequestHead& head) {
+  const bool safe = head.method == "GET" || head.method == "HEAD" || head.method == "OPTIONS";
+  return safe && !head.has_body && !head.upgrade_websocket;
 }
 
 void audit_connect(Services& services, const Admission& admission) {
@@ -71,11 +79,13 @@ Awaitable<std::variant<std::unique_ptr<Stream>, Denial, DialFailure>> connect_or
 }
 
 LinkedOrigins::LinkedOrigins(Services& services, Way way, const Admission& admission,
-                             std::unique_ptr<Stream> connected)
+                             std::unique_ptr<Stream> connected, std::string pool_key)
     : services_(services),
       way_(way),
       stream_(std::move(connected)),
-      connected_to_(key_of(admission)) {}
+      connected_to_(key_of(admission)),
+      pool_key_(std::move(pool_key)),
+      from_pool_(!stream_) {}
 
 Awaitable<std::variant<Stream*, Refusal>> LinkedOrigins::stream_for(Exchange& exchange) {
   using Outcome = std::variant<Stream*, Refusal>;
@@ -84,6 +94,10 @@ Awaitable<std::variant<Stream*, Refusal>> LinkedOrigins::stream_for(Exchange& ex
   const std::string key = key_of(admission);
   // An idle connection with something to read has been closed, or was never in step.
   if (stream_ && (connected_to_ != key || stream_->readable())) discard();
+  if (std::exchange(from_pool_, false) && can_be_repeated(exchange.request())) {
+    stream_ = services_.pool.take(pool_key_);
+    reused_ = stream_ != nullptr;
+  }
   if (!stream_) {
     std::vector<std::string> protocols = {"http/1.1"};
     auto connected = co_await connect_origin(services_, admission, std::move(protocols));
@@ -104,6 +118,11 @@ Awaitable<std::variant<Stream*, Refusal>> LinkedOrigins::stream_for(Exchange& ex
 void LinkedOrigins::discard() noexcept {
   if (stream_) stream_->close();
   stream_.reset();
+  reused_ = false;
+}
+
+void LinkedOrigins::give_back() {
+  if (!pool_key_.empty()) services_.pool.keep(pool_key_, std::move(stream_));
 }
 
 }  // namespace redoubtful::proxy

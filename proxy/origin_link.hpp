@@ -22,17 +22,27 @@ Awaitable<std::variant<std::unique_ptr<Stream>, Denial, DialFailure>> connect_or
 class LinkedOrigins final : public OriginSource {
  public:
   LinkedOrigins(Services& services, Way way) : services_(services), way_(way) {}
+  // `connected` null: the pool has one, which is taken if the first request is one that can be
+  // repeated. `pool_key`: where the stream goes in the end.
   LinkedOrigins(Services& services, Way way, const Admission& admission,
-                std::unique_ptr<Stream> connected);
+                std::unique_ptr<Stream> connected, std::string pool_key);
 
   Awaitable<std::variant<Stream*, Refusal>> stream_for(Exchange& exchange) override;
   void discard() noexcept override;
+  bool reused() const noexcept override { return reused_; }
+  void bind() noexcept override { pool_key_.clear(); }
+
+  // The client has ended after its last answer: what is left is the next one's.
+  void give_back();
 
  private:
   Services& services_;
   Way way_;
   std::unique_ptr<Stream> stream_;
   std::string connected_to_;  // host:port
+  std::string pool_key_;      // empty: no stream goes to the pool
+  bool from_pool_ = false;    // the next stream may come from there
+  bool reused_ = false;
 };
 
 }  // namespace redoubtful::proxy

@@ -1,6 +1,7 @@
 #include "proxy/placing.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "proxy/request_fields.hpp"
 
@@ -33,14 +34,14 @@ bool fits_cookie(std::string_view real) {
 }  // namespace
 
 std::optional<std::string> placed(std::string_view text, std::string_view surrogate,
-                                  const Secret& secret, Spelling spelling) {
+                                  const Secret& secret, Notation notation) {
   std::size_t at = text.find(surrogate);
   if (at == std::string_view::npos) return std::nullopt;
   // Not longer than the call that reads it.
   const std::string_view real = secret.expose();
-  if (spelling == Spelling::kCookie && !fits_cookie(real)) return std::nullopt;
-  const std::string spelled = spelling == Spelling::kPercent ? percent_encoded(real)
-                              : spelling == Spelling::kJson  ? json(real)
+  if (notation == Notation::kCookie && !fits_cookie(real)) return std::nullopt;
+  const std::string spelled = notation == Notation::kPercent ? percent_encoded(real)
+                              : notation == Notation::kJson  ? json(real)
                                                              : std::string(real);
   std::string out;
   std::size_t from = 0;
@@ -53,7 +54,17 @@ std::optional<std::string> placed(std::string_view text, std::string_view surrog
 }
 
 std::string attached(std::string_view pattern, const Secret& secret) {
-  return placed(pattern, "{}", secret, Spelling::kPlain).value_or(std::string(pattern));
+  return placed(pattern, "{}", secret, Notation::kPlain).value_or(std::string(pattern));
+}
+
+std::shared_ptr<const ScrubPatterns> placing_patterns(const std::vector<StreamValue>& values) {
+  std::vector<ScrubbedValue> placed;
+  for (const auto& value : values) {
+    const std::string_view put = value.secret != nullptr ? value.secret->expose() : value.surrogate;
+    if (put.size() != value.surrogate.size()) throw std::logic_error("surrogates keep lengths");
+    placed.push_back({value.surrogate, put});
+  }
+  return std::make_shared<const ScrubPatterns>(placed, ScrubPatterns::Spellings::kText);
 }
 
 bool keeps_length(std::string_view surrogate, const Secret& secret) {

@@ -167,7 +167,7 @@ std::optional<std::string> ResponseScrubber::respond(ResponseHead& head) {
     if (find_field(head.fields, "sec-websocket-extensions") != nullptr) {
       return unreadable("a WebSocket extension");
     }
-    body_ = std::make_unique<WebSocketScrubber>(stream_, fields_);
+    frames_ = std::make_unique<WebSocketScrubber>(stream_, fields_);
     return std::nullopt;
   }
   const bool bodyless = is_head_ || head.status == 204 || head.status == 304;

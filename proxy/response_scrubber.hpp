@@ -72,6 +72,8 @@ class ResponseScrubber {
   std::optional<std::string> respond(ResponseHead& head);
   // After respond(), for a head that a body can follow.
   BodyFilter* body() noexcept { return body_.get(); }
+  // After respond() to 101.
+  FrameFilter* frames() noexcept { return frames_.get(); }
   void scrub(Fields& fields);
 
   // Name and number of what was replaced so far.
@@ -86,6 +88,7 @@ class ResponseScrubber {
   Scrubber fields_;
   Scrubber stream_;
   std::unique_ptr<BodyFilter> body_;
+  std::unique_ptr<FrameFilter> frames_;
 };
 
 }  // namespace redoubtful::proxy

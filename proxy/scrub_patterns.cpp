@@ -21,11 +21,13 @@ std::uint32_t byte_of(char c) { return static_cast<unsigned char>(c); }
 
 }  // namespace
 
-ScrubPatterns::ScrubPatterns(std::span<const ScrubbedValue> values) : values_(values.size()) {
+ScrubPatterns::ScrubPatterns(std::span<const ScrubbedValue> values, Spellings spellings)
+    : values_(values.size()) {
+  const auto spell = spellings == Spellings::kAll ? spellings_of : text_spellings_of;
   std::vector<std::size_t> owners;
   std::size_t bytes = 0;
   for (std::size_t value = 0; value < values.size(); ++value) {
-    for (auto& spelling : spellings_of(values[value].secret, values[value].surrogate)) {
+    for (auto& spelling : spell(values[value].secret, values[value].surrogate)) {
       bytes += spelling.secret.size();
       spellings_.push_back(std::move(spelling));
       owners.push_back(value);

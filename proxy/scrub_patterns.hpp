@@ -41,7 +41,10 @@ class ScrubPatterns {
     const Spelling* spelling = nullptr;
   };
 
-  explicit ScrubPatterns(std::span<const ScrubbedValue> values);
+  enum class Spellings { kAll, kText };  // secret_spellings.hpp
+
+  explicit ScrubPatterns(std::span<const ScrubbedValue> values,
+                         Spellings spellings = Spellings::kAll);
   ScrubPatterns(const ScrubPatterns&) = delete;
   ScrubPatterns& operator=(const ScrubPatterns&) = delete;
 

@@ -235,6 +235,12 @@ void add(std::vector<Spelling>& all, Spelling spelling) {
   if (!known && !spelling.secret.empty()) all.push_back(std::move(spelling));
 }
 
+ErasedBytes fit(std::string_view surrogate, std::size_t size) {
+  ErasedBytes out(surrogate.begin(), surrogate.end());
+  out.resize(size, 'x');
+  return out;
+}
+
 }  // namespace
 
 std::uint8_t base64_value(char c) noexcept {
@@ -254,14 +260,21 @@ char base64_character(std::uint8_t value, Alphabet alphabet) noexcept {
   return value == 62 ? (standard ? '+' : '-') : (standard ? '/' : '_');
 }
 
-std::vector<Spelling> spellings_of(std::string_view secret, std::string_view surrogate) {
+std::vector<Spelling> text_spellings_of(std::string_view secret, std::string_view surrogate) {
   std::vector<Spelling> all;
   if (secret.empty()) return all;
-  ErasedBytes fitted(surrogate.begin(), surrogate.end());
-  fitted.resize(secret.size(), 'x');
+  const ErasedBytes fitted = fit(surrogate, secret.size());
   const std::string_view other(fitted.data(), fitted.size());
   add(all, Writer(secret, other).plain());
   for (const JsonStyle& style : kJsonStyles) add(all, Writer(secret, other).json(style));
+  return all;
+}
+
+std::vector<Spelling> spellings_of(std::string_view secret, std::string_view surrogate) {
+  std::vector<Spelling> all = text_spellings_of(secret, surrogate);
+  if (secret.empty()) return all;
+  const ErasedBytes fitted = fit(surrogate, secret.size());
+  const std::string_view other(fitted.data(), fitted.size());
   for (const Case letters : {Case::kUpper, Case::kLower}) {
     for (const UrlStyle& style : kUrlStyles) add(all, Writer(secret, other).url(style, letters));
     add(all, Writer(secret, other).hexadecimal(letters));

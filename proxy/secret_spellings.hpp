@@ -55,6 +55,9 @@ struct Spelling {
 // with 'x'.
 std::vector<Spelling> spellings_of(std::string_view secret, std::string_view surrogate);
 
+// The same without those that no JSON or other text of a program's own has: raw and JSON alone.
+std::vector<Spelling> text_spellings_of(std::string_view secret, std::string_view surrogate);
+
 // The value of a base64 character of either alphabet; 64 for any other.
 std::uint8_t base64_value(char c) noexcept;
 char base64_character(std::uint8_t value, Alphabet alphabet) noexcept;

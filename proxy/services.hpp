@@ -11,6 +11,7 @@
 #include "proxy/certificate_authority.hpp"
 #include "proxy/dialer.hpp"
 #include "proxy/injector.hpp"
+#include "proxy/origin_pool.hpp"
 #include "proxy/policy.hpp"
 #include "proxy/renewal.hpp"
 #include "proxy/response_scrubber.hpp"
@@ -32,6 +33,7 @@ struct Services {
   const AccessToken* token = nullptr;
   Renewal* renewal = nullptr;  // null: nothing ends, or nothing can be renewed
   SecretsOfHosts secrets = {};
+  OriginPool pool = {};
   std::size_t held_bytes = 0;  // of bodies that wait to be signed for, all together
 };
 

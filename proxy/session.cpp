@@ -91,21 +91,28 @@ Awaitable<void> answer_inside_tls(Services& services, tcp::socket socket, std::s
 Awaitable<void> intercept(Services& services, tcp::socket socket, std::string early,
                           ClientHello hello, Admission admission, Way way) {
   auto protocols = spoken(hello.protocols);
-  auto connected = co_await connect_origin(services, admission, protocols);
-  if (const auto* denial = std::get_if<Denial>(&connected)) {
-    auto gate = denied_gate(services, *denial, way);
-    co_await answer_inside_tls(services, std::move(socket), std::move(early), admission.host(),
-                               hello, std::move(gate));
-    co_return;
+  std::string pool_key = OriginPool::key_of(admission, protocols);
+  std::unique_ptr<Stream> origin;  // null: the pool has one
+  std::string chosen;
+  if (auto pooled = services.pool.protocol(pool_key)) {
+    chosen = *std::move(pooled);
+  } else {
+    auto connected = co_await connect_origin(services, admission, protocols);
+    if (const auto* denial = std::get_if<Denial>(&connected)) {
+      auto gate = denied_gate(services, *denial, way);
+      co_await answer_inside_tls(services, std::move(socket), std::move(early), admission.host(),
+                                 hello, std::move(gate));
+      co_return;
+    }
+    if (const auto* failure = std::get_if<DialFailure>(&connected)) {
+      auto gate = failed_gate(services, admission, *failure, way);
+      co_await answer_inside_tls(services, std::move(socket), std::move(early), admission.host(),
+                                 hello, std::move(gate));
+      co_return;
+    }
+    origin = std::move(std::get<std::unique_ptr<Stream>>(connected));
+    chosen = origin->protocol();
   }
-  if (const auto* failure = std::get_if<DialFailure>(&connected)) {
-    auto gate = failed_gate(services, admission, *failure, way);
-    co_await answer_inside_tls(services, std::move(socket), std::move(early), admission.host(),
-                               hello, std::move(gate));
-    co_return;
-  }
-  auto origin = std::move(std::get<std::unique_ptr<Stream>>(connected));
-  const std::string chosen(origin->protocol());
   auto accepted = co_await accept_tls(services.authority, std::move(socket), std::move(early),
                                       admission.host(), chosen);
   if (const auto* failure = std::get_if<TlsFailure>(&accepted)) {
@@ -123,8 +130,9 @@ Awaitable<void> intercept(Services& services, tcp::socket socket, std::string ea
   if (chosen == "h2") {
     co_await serve_http2(client, origin.get(), *gate);
   } else {
-    LinkedOrigins origins(services, way, admission, std::move(origin));
+    LinkedOrigins origins(services, way, admission, std::move(origin), std::move(pool_key));
     co_await serve_http1(client, Http1Entry::kDirect, *gate, origins);
+    origins.give_back();
   }
   co_await client.shutdown_write();
   client.close();

@@ -8,12 +8,14 @@ surrogate in the wrong place and a stranger's key reach no origin; the same requ
 import base64
 import json
 import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "support")]
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "agents")]
 
+import packages  # noqa: E402
 import suite as support  # noqa: E402
 from origins import site as pages  # noqa: E402
 from origins.credentials import ATTACKERS, REAL, World  # noqa: E402
@@ -159,6 +161,93 @@ def surfaces(check, world):
         check.equal(f"HTTP/{version}: multipart", log[6].body.count(REAL["body"].encode()), 1)
 
 
+def messages_of(frames):
+    """[(opcode, payload)] of whole messages; control frames may stand between."""
+    out, parts, kind = [], [], 0
+    for first, payload in frames:
+        if first & 0x08:
+            continue
+        kind = first & 0x0F or kind
+        parts.append(payload)
+        if first & 0x80:
+            out.append((kind, b"".join(parts)))
+            parts = []
+    return out
+
+
+def websocket_messages(check, world):
+    """Surrogates in text messages: what the origin gets, what comes back, and what ends the connection."""
+    base = ("  key: {source: env:REAL_KEY, hosts: [h1.matrix.test], expose: {env: KEY}%s}\n"
+            "  other: {source: env:REAL_BODY, hosts: [h1.matrix.test], expose: {env: OTHER}}\n")
+    profile = world.with_credentials(base % ", replace_in: [header, websocket]")
+    python = f"/usr/bin/python3 {world.tools}/websocket_client.py"
+    real = REAL["key"].encode()
+    world.forget()
+    done = world.inside(f"echo $KEY; {python} h1.matrix.test bad", profile)
+    surrogate, _, said = done.out.partition("\n")
+    check.equal("WebSocket: the client ends well", done.status, 0)
+    said = json.loads(said or "{}")
+    got = messages_of(world.site.frames)
+    wanted = [(1, json.dumps({"token": REAL["key"]}).encode()), (1, b"first " + real + b" last"), (1, real),
+              (1, b"x" * 100_000 + real + b"y" * 100_000), (2, b"\x00\xff" * 1000)]
+    check.check("WebSocket: the origin gets the real value in text, however it is cut", got[:5] == wanted,
+                [(kind, data[:80]) for kind, data in got])
+    check.equal("WebSocket: letter by letter stays letter by letter",
+                [first for first, _ in world.site.frames].count(0x00) >= len(real), True)
+    check.equal("WebSocket: no compression is offered",
+                [dict(fields).get("sec-websocket-extensions") for fields in world.site.upgrades[:1]], [None])
+    check.equal("WebSocket: what comes back has the surrogate",
+                [said.get(name) for name in ("JSON", "fragments", "letters", "long")],
+                [json.dumps({"token": surrogate}), f"first {surrogate} last", surrogate, surrogate])
+    check.equal("WebSocket: it closes as asked, without extensions", [said.get("code"), said.get("extensions")], [1000, []])
+    check.equal("S2 a surrogate in a binary message is 1008", said.get("in binary"), 1008)
+    check.equal("S2 a surrogate of a credential without that surface is 1008", said.get("in another's place"), 1008)
+    for what in ("no mask", "packed", "2^63", "an unknown opcode", "a ping in pieces"):
+        check.check(f"WebSocket: {what} is 1002", (said.get(what) or "")[:2] == "88" and (said.get(what) or "")[4:] == "03ea",
+                    said.get(what))
+    check.equal("S2 and nothing of these reaches the origin", len(got), 5)
+    events = [(line["event"], line["credential"]) for line in world.audit() if line["event"] in ("inject", "alarm")]
+    check.equal("WebSocket: the audit log", events, [("inject", "key"), ("alarm", "key"), ("alarm", "other")])
+
+    world.forget()
+    done = world.inside(f"echo $KEY; {python} h1.matrix.test", world.with_credentials(base % ""))
+    surrogate = done.out.partition("\n")[0].encode()
+    got = messages_of(world.site.frames)
+    check.check("WebSocket control: without the surface the origin gets the surrogate", bool(got) and len(surrogate) == 40
+                and got[0] == (1, json.dumps({"token": surrogate.decode()}).encode()), got[:1])
+    world.forget()
+    world.inside(f"{python} old.matrix.test", profile)
+    check.check("S2 a WebSocket to another host has no real value in it", bool(world.site.frames)
+                and not any(real in payload for _, payload in world.site.frames), world.site.frames[:3])
+
+    world.site.packs = True
+    world.forget()
+    done = world.inside(f"{python} h1.matrix.test", profile)
+    world.site.packs = False
+    check.equal("WebSocket: an origin that packs without being asked is refused", json.loads(done.out or "{}"), {"refused": 502})
+    check.equal("WebSocket: and gets nothing", world.site.frames, [])
+
+
+def node_websocket(check, world):
+    place = packages.installed_from(os.path.join(HERE, "clients", "packages"), "clients")
+    subprocess.run(["cp", "-r", os.path.join(place, "node_modules"), world.tools], check=True)
+    world.environment["MATRIX_MODULES"] = os.path.join(world.tools, "node_modules")
+    profile = world.with_credentials("  key: {source: env:REAL_KEY, hosts: [h1.matrix.test], expose: {env: KEY}, "
+                                     "replace_in: [websocket]}\n")
+    world.forget()
+    done = world.inside(f"echo $KEY; node {world.tools}/websocket_client.js h1.matrix.test", profile)
+    check.equal("ws of npm: it ends well", done.status, 0)
+    surrogate, _, said = done.out.partition("\n")
+
+    def all_of(value):
+        return [json.dumps({"token": value}, separators=(",", ":")), f"first {value} last",
+                *(f"{n} {value}" for n in range(50))]
+    check.equal("ws of npm: the origin gets the real value", [data.decode() for kind, data in messages_of(world.site.frames)
+                                                              if kind == 1], all_of(REAL["key"]))
+    check.equal("ws of npm: it gets the surrogate back", json.loads(said or "{}"),
+                {"heard": [*all_of(surrogate), "00ff"], "code": 1000, "extensions": ""})
+
+
 def misplaced(check, world):
     """S2: the surrogate where it has no business; the origin gets no request at all, and an alarm is written."""
     profile = world.with_credentials("  key: {source: env:REAL_KEY, hosts: [api.matrix.test], expose: {env: KEY}}\n")
@@ -273,8 +362,8 @@ def main():
         world.web()
         world.repositories()
         world.packages()
-        for part in (every_source, refused_sources, commands, surfaces, misplaced, strangers, secrets_in_a_file,
-                     nothing_is_inside, nothing_is_said):
+        for part in (every_source, refused_sources, commands, surfaces, websocket_messages, node_websocket, misplaced,
+                     strangers, secrets_in_a_file, nothing_is_inside, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
     check.finish()

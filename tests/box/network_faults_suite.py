@@ -232,7 +232,35 @@ def vanishing(check, world):
                 len(said) == 3 and all("client" in one for one in said), said)
 
 
-PARTS = {"origins": origins, "full_disk": full_disk, "vanishing": vanishing}
+class Fickle(site.Site):
+    """Leaves every other request without an answer, and its connection with it."""
+
+    def __call__(self, request):
+        self.log.append(request)
+        if len(self.log) % 2 == 0:
+            raise EOFError
+        return site.text(200, "answered\n")
+
+
+def pooled(check, world):
+    """One client after the other on one connection to the origin, but for what may not be sent twice."""
+    steady, fickle = site.Site(), Fickle()
+    one = world.tls("steady.matrix.test", ["http/1.1"], steady)
+    world.tls("fickle.matrix.test", ["http/1.1"], fickle)
+    get = "curl -sS -o /dev/null -w '%{http_code} ' "
+    done = world.boxed(["/bin/bash", "-c", f"for i in 1 2 3 4; do {get} https://steady.matrix.test/echo; done; "
+                        f"{get} -d x=1 https://steady.matrix.test/echo; {get} https://steady.matrix.test/echo"])
+    check.equal("pooled: all are answered", done.out.split(), ["200"] * 6)
+    check.equal("pooled: and arrive once", [r.method for r in steady.log], ["GET"] * 4 + ["POST", "GET"])
+    check.equal("pooled: the POST has a connection of its own", one.hits, 2)
+    requests = [line for line in world.audit() if line["event"] == "request"]
+    check.equal("pooled: each is in the log", len(requests), 6)
+    done = world.boxed(["/bin/bash", "-c", "".join(f"{get} https://fickle.matrix.test/{n}; " for n in range(3))])
+    check.equal("pooled: what the origin closes under a GET is asked once more", done.out.split(), ["200"] * 3)
+    check.equal("pooled: control: it did close", [r.target for r in fickle.log], ["/0", "/1", "/1", "/2", "/2"])
+
+
+PARTS = {"origins": origins, "full_disk": full_disk, "vanishing": vanishing, "pooled": pooled}
 
 
 def main():

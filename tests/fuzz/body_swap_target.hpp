@@ -1,13 +1,19 @@
 #pragma once
 
-// Real values put into bodies: the result does not depend on how the body was cut, nothing but a
-// surrogate ever changes, and what never held a surrogate passes byte for byte.
+// Real values put into bodies of JSON, forms and multipart: the result does not depend on how the
+// body was cut, nothing but a surrogate ever changes, and what never held a surrogate passes byte
+// for byte. Of JSON and forms, also what readers of somebody else's make of the result, with a
+// value that needs escapes: the named fields have it, and all else is as it was.
 
+#include <algorithm>
+#include <boost/json.hpp>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/body_swap.hpp"
+#include "proxy/request_fields.hpp"
 
 namespace redoubtful::fuzz {
 
@@ -16,9 +22,19 @@ inline const std::string& swap_surrogate() {
   return surrogate;
 }
 
-inline std::unique_ptr<proxy::BodyFilter> swap_filter(char kind) {
-  // As long as its surrogate, and in no need of an escape: then lengths hold too.
-  static const Secret secret = std::move(*Secret::take("REAL-REAL"));
+// As long as its surrogate, and in no need of an escape: then lengths hold too.
+inline const Secret& swap_secret() {
+  static const Secret secret = Secret::take("REAL-REAL").value();
+  return secret;
+}
+// Would end the string and the field that it stands in.
+inline constexpr std::string_view kEscapedReal = "R\"\\&=%\n +";
+inline const Secret& escaped_secret() {
+  static const Secret secret = Secret::take(std::string(kEscapedReal)).value();
+  return secret;
+}
+
+inline std::unique_ptr<proxy::BodyFilter> swap_filter(char kind, const Secret& secret) {
   std::vector<proxy::BodySwap> swaps = {{"token", &swap_surrogate(), &secret},
                                         {"/a/0/b", &swap_surrogate(), &secret}};
   if (kind == 'j') return proxy::json_swap(std::move(swaps));
@@ -26,12 +42,70 @@ inline std::unique_ptr<proxy::BodyFilter> swap_filter(char kind) {
   return proxy::multipart_swap("XX", std::move(swaps));
 }
 
-inline std::string swapped_in_pieces(char kind, std::string_view body, std::size_t size) {
-  const auto filter = swap_filter(kind);
+inline std::string swapped_in_pieces(char kind, const Secret& secret, std::string_view body,
+                                     std::size_t size) {
+  const auto filter = swap_filter(kind, secret);
   std::string out;
   for (std::size_t at = 0; at < body.size(); at += size) filter->feed(body.substr(at, size), out);
   filter->finish(out);
   return out;
+}
+
+inline std::string with_real(std::string_view text) {
+  std::string out(text);
+  for (std::size_t at = 0; (at = out.find(swap_surrogate(), at)) != std::string::npos;) {
+    out.replace(at, swap_surrogate().size(), kEscapedReal);
+    at += kEscapedReal.size();
+  }
+  return out;
+}
+
+inline void put_real(boost::json::value* value) {
+  if (value != nullptr && value->is_string()) *value = with_real(value->as_string());
+}
+
+// Escapes would let a surrogate be spelled in ways that are not looked for.
+inline void check_json(std::string_view body, std::string_view after) {
+  boost::system::error_code error;
+  if (body.find('\\') != std::string_view::npos) return;
+  boost::json::value wanted = boost::json::parse(body, error);
+  if (error) return;
+  if (auto* object = wanted.if_object()) put_real(object->if_contains("token"));
+  put_real(wanted.find_pointer("/a/0/b", error));
+  const boost::json::value seen = boost::json::parse(after, error);
+  if (error || seen != wanted) std::abort();
+}
+
+inline std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view form) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (std::size_t at = 0; at <= form.size();) {
+    const std::string_view part = form.substr(at, form.find('&', at) - at);
+    at += part.size() + 1;
+    const std::size_t equals = std::min(part.find('='), part.size());
+    out.emplace_back(proxy::percent_decoded(part.substr(0, equals)),
+                     part.substr(std::min(equals + 1, part.size())));
+  }
+  return out;
+}
+
+inline void check_form(std::string_view body, std::string_view after) {
+  const auto before = pairs_of(body);
+  const auto seen = pairs_of(after);
+  if (seen.size() != before.size()) std::abort();
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const auto& [name, value] = before[i];
+    const bool wanted = name == "token" || name == "/a/0/b";
+    // Only what is written as it is is looked for; what it becomes, readers decode.
+    std::string expected;
+    std::string_view rest = value;
+    for (std::size_t at; wanted && (at = rest.find(swap_surrogate())) != std::string_view::npos;) {
+      expected += proxy::percent_decoded(rest.substr(0, at));
+      expected += kEscapedReal;
+      rest.remove_prefix(at + swap_surrogate().size());
+    }
+    expected += proxy::percent_decoded(rest);
+    if (seen[i].first != name || proxy::percent_decoded(seen[i].second) != expected) std::abort();
+  }
 }
 
 // The first byte says which kind.
@@ -39,10 +113,16 @@ inline void body_swap(std::string_view input) {
   if (input.empty()) return;
   const char kind = input[0] % 3 == 0 ? 'j' : input[0] % 3 == 1 ? 'f' : 'm';
   const std::string_view body = input.substr(1);
-  const std::string whole = swapped_in_pieces(kind, body, body.size() + 1);
-  for (const std::size_t size : {1U, 2U, 7U}) {
-    if (swapped_in_pieces(kind, body, size) != whole) std::abort();
+  for (const Secret* secret : {&swap_secret(), &escaped_secret()}) {
+    const std::string all = swapped_in_pieces(kind, *secret, body, body.size() + 1);
+    for (const std::size_t size : {1U, 2U, 7U}) {
+      if (swapped_in_pieces(kind, *secret, body, size) != all) std::abort();
+    }
   }
+  const std::string escaped = swapped_in_pieces(kind, escaped_secret(), body, body.size() + 1);
+  if (kind == 'j') check_json(body, escaped);
+  if (kind == 'f') check_form(body, escaped);
+  const std::string whole = swapped_in_pieces(kind, swap_secret(), body, body.size() + 1);
   if (whole.size() != body.size()) std::abort();
   std::string back = whole;
   for (std::size_t at = 0; at < body.size(); ++at) {

@@ -16,9 +16,12 @@ namespace redoubtful::fuzz {
 // By definition: at each end, the longest spelling that ends there in what came in is overwritten.
 class SlowScrubber {
  public:
-  explicit SlowScrubber(const std::vector<proxy::ScrubbedValue>& values) {
+  using Spell = std::vector<proxy::Spelling> (*)(std::string_view, std::string_view);
+
+  explicit SlowScrubber(const std::vector<proxy::ScrubbedValue>& values,
+                        Spell spell = proxy::spellings_of) {
     for (const auto& value : values) {
-      for (auto& spelling : proxy::spellings_of(value.secret, value.surrogate)) {
+      for (auto& spelling : spell(value.secret, value.surrogate)) {
         spellings_.push_back(std::move(spelling));
       }
     }

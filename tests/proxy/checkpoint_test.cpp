@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/proxy/gate_support.hpp"
+#include "tests/proxy/websocket_support.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -242,6 +243,33 @@ TEST(ConnectionGate, ASurrogateInATrailerIsDroppedAndAlarmed) {
   ASSERT_EQ(trailers.size(), 2u);
   EXPECT_EQ(trailers[1].name, "x-c");
   EXPECT_THAT(world.events(), ElementsAre("alarm api.example", "alarm api.example"));
+}
+
+TEST(ConnectionGate, WhatIsPutIntoAWebSocketAndWhatIsNotIsInTheLog) {
+  std::vector<LiveCredential> live;
+  live.push_back({"github", {test::host("api.example")}, std::move(*Secret::take(kReal)), kFake});
+  live[0].surfaces = {{.kind = SurfaceKind::kWebSocket, .name = {}, .method = {}, .path = {}}};
+  GateWorld world(RuleList().allow("api.example"), std::move(live), {});
+  auto head = request("api.example", "/socket?a=1");
+  head.upgrade_websocket = true;
+  const auto judged = world.on("api.example")->judge(std::move(head));
+  auto& exchange = exchange_of(judged);
+  ResponseHead accepted;
+  accepted.status = 101;
+  ASSERT_TRUE(std::holds_alternative<std::monostate>(exchange.respond(accepted)));
+  ASSERT_NE(exchange.frames(FramesFrom::kOrigin), nullptr) << "its answers are scrubbed";
+  auto* frames = exchange.frames(FramesFrom::kClient);
+  ASSERT_NE(frames, nullptr);
+  std::string out;
+  frames->feed(test::masked_frame(test::kFin | test::kText, kFake), out);
+  EXPECT_EQ(out, test::masked_frame(test::kFin | test::kText, kReal));
+  frames->feed(test::masked_frame(test::kFin | test::kText, kFake), out);
+  ASSERT_THAT(world.events(), ElementsAre("inject api.example")) << "once";
+  EXPECT_EQ(world.log()[0].at("credential"), "github");
+  EXPECT_EQ(world.log()[0].at("path"), "/socket");
+  frames->feed(test::masked_frame(test::kFin | test::kBinary, kFake), out);
+  EXPECT_NE(frames->fault(), "");
+  EXPECT_THAT(world.events(), ElementsAre("inject api.example", "alarm api.example"));
 }
 
 TEST(ConnectionGate, EveryVerdictIsInTheLog) {

@@ -173,6 +173,12 @@ class TestExchange final : public Exchange {
     return std::monostate{};
   }
   BodyFilter* response_body() override { return response_body_.get(); }
+  FrameFilter* frames(FramesFrom side) override {
+    if (!state_->rules.frames) return nullptr;
+    auto& filter = side == FramesFrom::kClient ? clients_frames_ : origins_frames_;
+    filter = state_->rules.frames(side);
+    return filter.get();
+  }
   void request_trailers(Fields& trailers) override { remove_fields(trailers, "x-secret"); }
   void response_trailers(Fields& trailers) override { remove_fields(trailers, "x-secret"); }
   void finished(unsigned status, std::uint64_t up, std::uint64_t down,
@@ -194,6 +200,8 @@ class TestExchange final : public Exchange {
   std::size_t index_;
   std::unique_ptr<BodyFilter> request_body_;
   std::unique_ptr<BodyFilter> response_body_;
+  std::unique_ptr<FrameFilter> clients_frames_;
+  std::unique_ptr<FrameFilter> origins_frames_;
 };
 
 template <class State>

@@ -69,6 +69,7 @@ struct Rules {
   std::function<std::optional<Refusal>(ResponseHead&)> respond;
   std::function<std::unique_ptr<BodyFilter>()> request_body;
   std::function<std::unique_ptr<BodyFilter>()> response_body;
+  std::function<std::unique_ptr<FrameFilter>(FramesFrom)> frames;
   std::optional<Refusal> no_origin;
   // The body is held; told its pieces, and then an empty one for its end. May change the head.
   std::function<std::optional<Refusal>(std::string_view, RequestHead&)> hold;

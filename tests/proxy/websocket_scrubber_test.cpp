@@ -6,37 +6,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace redoubtful::proxy {
+#include "tests/proxy/websocket_support.hpp"
+
+namespace redoubtful::proxy::test {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr std::string_view kReal = "ghp_RealRealRealRealRealRealRealReal0000";
 constexpr std::string_view kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
-
-constexpr unsigned kFin = 0x80;
-constexpr unsigned kText = 1;
-constexpr unsigned kBinary = 2;
-constexpr unsigned kMore = 0;
-constexpr unsigned kClose = 8;
-constexpr unsigned kPing = 9;
-
-std::string frame(unsigned first, std::string_view payload) {
-  std::string out(1, static_cast<char>(first));
-  if (payload.size() < 126) {
-    out += static_cast<char>(payload.size());
-  } else if (payload.size() < 65536) {
-    out += static_cast<char>(126);
-    out += static_cast<char>(payload.size() >> 8U);
-    out += static_cast<char>(payload.size() & 0xFFU);
-  } else {
-    out += static_cast<char>(127);
-    for (unsigned i = 8; i-- > 0;) out += static_cast<char>((payload.size() >> (8 * i)) & 0xFFU);
-  }
-  return out.append(payload);
-}
 
 class WebSocketScrubberTest : public testing::Test {
  protected:
@@ -54,6 +33,7 @@ class WebSocketScrubberTest : public testing::Test {
     }
     filter.finish(out);
     count_ = messages.counts()[0] + control.counts()[0];
+    close_code_ = filter.close_code();
     if (!filter.fault().empty()) out.append("fault: ").append(filter.fault());
     return out;
   }
@@ -79,6 +59,7 @@ class WebSocketScrubberTest : public testing::Test {
   }
 
   std::uint64_t count_ = 0;
+  unsigned close_code_ = 0;
 };
 
 TEST_F(WebSocketScrubberTest, TheSurrogateIsInTheSecretsPlaceInEveryFrame) {
@@ -139,9 +120,31 @@ TEST_F(WebSocketScrubberTest, WhatCouldHideASecretIsAFault) {
     for (const std::size_t step : {1U, 1000U}) {
       const std::string out = scrubbed(good + bytes + frame(kFin | kText, kReal), step);
       EXPECT_THAT(out, HasSubstr("fault: the origin")) << name;
+      EXPECT_EQ(close_code_, 1002) << name;
       EXPECT_THAT(out, Not(HasSubstr(std::string(kReal)))) << name;
     }
   }
+}
+
+TEST_F(WebSocketScrubberTest, KnowsWhetherAnotherFrameMayFollow) {
+  Scrubber messages(patterns_);
+  Scrubber control(patterns_);
+  WebSocketScrubber filter(messages, control);
+  const auto after = [&](std::string_view bytes) {
+    std::string out;
+    filter.feed(bytes, out);
+    return filter.whole_frames();
+  };
+  EXPECT_TRUE(filter.whole_frames());
+  EXPECT_TRUE(after("\x81")) << "nothing of it was given";
+  EXPECT_FALSE(after("\x02h"));
+  EXPECT_TRUE(after("i"));
+  EXPECT_FALSE(after(frame(kText, "ghp_"))) << "its payload is held";
+  EXPECT_FALSE(after(frame(kFin | kPing, "x")));
+  EXPECT_TRUE(after(frame(kMore, "xyz")));
+  EXPECT_TRUE(after(frame(kFin | kPing, "x").substr(0, 2))) << "a ping passes when it is whole";
+  EXPECT_EQ(server_close_frame(1002, "why"), std::string("\x88\x05\x03\xeawhy"));
+  EXPECT_EQ(server_close_frame(1002, std::string(500, 'x')).size(), 2U + 125U);
 }
 
 TEST_F(WebSocketScrubberTest, AFloodOfEmptyFramesIsNotKept) {
@@ -154,4 +157,4 @@ TEST_F(WebSocketScrubberTest, AFloodOfEmptyFramesIsNotKept) {
 }
 
 }  // namespace
-}  // namespace redoubtful::proxy
+}  // namespace redoubtful::proxy::test

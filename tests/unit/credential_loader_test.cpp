@@ -69,8 +69,8 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 }
 
 TEST(Credentials, SayWhatComesLater) {
-  for (const auto* keys : {"type: oauth", "type: github-app", "replace_in: [websocket]",
-                           "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
+  for (const auto* keys : {"type: oauth", "type: github-app", "app_id: 1", "installation_id: 1",
+                           "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
@@ -148,17 +148,18 @@ TEST(Credentials, SurfacesFilesAndWhatIsAttached) {
     hosts: [a.example]
     expose: {env: A, file: [~/.npmrc, ~/.config//x.json]}
     replace_in: [header, "header:X-Deploy", "query:key", "cookie:s", {body: token, method: POST, path: /l},
-                 {query: k, path: "/v1/**"}]
+                 {query: k, path: "/v1/**"}, websocket]
     attach: {header: Authorization, value: "Bearer {}"}
     exclusive: true
 )")
                          .value();
   const auto& key = layer.credentials.at(0);
   EXPECT_EQ(key.expose_file, (std::vector<std::string>{"~/.npmrc", "~/.config/x.json"}));
-  ASSERT_EQ(key.replace_in.size(), 6U);
+  ASSERT_EQ(key.replace_in.size(), 7U);
   const char* texts[] = {"header",   "header:X-Deploy",    "query:key",
-                         "cookie:s", "body:token POST /l", "query:k /v1/**"};
-  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(key.replace_in[i].text(), texts[i]);
+                         "cookie:s", "body:token POST /l", "query:k /v1/**",
+                         "websocket"};
+  for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(key.replace_in[i].text(), texts[i]);
   EXPECT_EQ(key.attach->header, "Authorization");
   EXPECT_TRUE(key.exclusive);
   EXPECT_TRUE(load("credentials: {k: {source: env:A, hosts: [a.example], expose: {file: ~/a}}}\n"));
@@ -175,6 +176,7 @@ TEST(Credentials, SurfacesFilesAndWhatIsAttached) {
       {"replace_in: [\"header:Content-Length\"]", "no credential belongs"},
       {"replace_in: [\"header:Cookie\"]", "no credential belongs"},
       {"replace_in: [query]", "is none of header"},
+      {"replace_in: [\"websocket:x\"]", "is none of header"},
       {"replace_in: [\"body:token\"]", "{body: FIELD"},
       {"replace_in: [{body: token}]", "needs the keys method and path"},
       {"replace_in: [{body: token, method: POST}]", "needs the keys method and path"},

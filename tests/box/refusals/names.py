@@ -176,7 +176,8 @@ def addresses(check, world):
                             world.write_profile(ADDRESSES.format(private=ranges, **settings)))
     statuses = {key: found[0].get("status") for key, found in opened.items()}
     check.equal("N6: control: where the rule says `private` they are reached", set(statuses.values()), {200})
-    check.equal("N6: control: by every way", bad.hits, len(statuses))
+    # What one client left idle may serve the next.
+    check.check("N6: control: under every name", len(control) <= bad.hits <= len(statuses), (bad.hits, len(statuses)))
 
 
 def own_addresses():

@@ -34,7 +34,8 @@ class World(Matrix):
         return done
 
     def forget(self):
-        self.site.log.clear()
+        for seen in (self.site.log, self.site.upgrades, self.site.frames):
+            seen.clear()
 
     def got(self, path):
         return [request for request in self.site.log if request.path == path]

@@ -73,7 +73,7 @@ def serve(connection, site):
         if find("upgrade", "").lower() == "websocket":
             if hasattr(site, "websocket"):
                 return site.websocket(connection, fields)
-            return echo_websocket(connection, reader, find)
+            return echo_websocket(connection, reader, fields, site)
         if find("expect", "").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body, trailers = b"", []
@@ -115,11 +115,15 @@ def answer(connection, request, response):
         connection.sendall(b"0\r\n" + trailers.encode() + b"\r\n")
 
 
-def echo_websocket(connection, reader, find):
-    """Accepts no extension; sends back every text and binary message, answers pings, and closes as told."""
+def echo_websocket(connection, reader, fields, site):
+    """Accepts no extension; sends back every text and binary message, answers pings, and closes as told. What came is
+    in `site.upgrades` and, as (opcode with FIN, payload), in `site.frames`. Packs regardless where `site.packs`."""
+    find = dict(fields).get
+    site.upgrades.append(fields)
     accept = base64.b64encode(hashlib.sha1(find("sec-websocket-key").encode() + WEBSOCKET).digest())
+    packed = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if site.packs else b""
     connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                       b"Sec-WebSocket-Accept: " + accept + b"\r\n" + packed + b"\r\n")
     while True:
         first, second = reader.exactly(2)
         length = second & 0x7F
@@ -130,6 +134,7 @@ def echo_websocket(connection, reader, find):
         mask = reader.exactly(4)
         data = reader.exactly(length)
         plain = unmask(data, mask)
+        site.frames.append((first, plain))
         kind = first & 0x0F
         connection.sendall(frame(first & 0x80 | (0xA if kind == 9 else kind), plain))
         if kind == 8:

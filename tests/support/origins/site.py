@@ -90,11 +90,15 @@ PLAIN_WORDS = b"the same words again and again; " * 64
 
 
 class Site:
-    """Callable. `log` has every request that arrived, for asking what did not."""
+    """Callable. `log` has every request that arrived, for asking what did not; WebSockets are in `upgrades`, `frames`
+    and `packs` (http1.echo_websocket)."""
 
     def __init__(self):
         self.routes = {}  # "/git/" -> function of Request
         self.log = []
+        self.upgrades = []  # of WebSockets, the fields
+        self.frames = []
+        self.packs = False
 
     def __call__(self, request):
         self.log.append(request)
