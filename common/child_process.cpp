@@ -39,6 +39,11 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 
 ChildProcess::~ChildProcess() { end(); }
 
+void ChildProcess::leave() noexcept {
+  pid_ = -1;
+  pidfd_.reset();
+}
+
 Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) {
   return start(0, 0, body);
 }

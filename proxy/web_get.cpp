@@ -33,11 +33,6 @@ bool is_loopback(const Host& host) {
   return asio::ip::make_address(host.text(), bad).is_loopback() && !bad;
 }
 
-struct Answer {
-  std::string text;   // the whole of it, head and all
-  std::string error;  // or what went wrong
-};
-
 Awaitable<std::unique_ptr<Stream>> connected(const WebServer& server, OriginTls& tls,
                                              std::string& error) {
   const auto executor = co_await asio::this_coro::executor;
@@ -65,12 +60,19 @@ Awaitable<std::unique_ptr<Stream>> connected(const WebServer& server, OriginTls&
   co_return std::get<std::unique_ptr<Stream>>(std::move(shaken));
 }
 
-Awaitable<Answer> asked(const WebServer& server, OriginTls& tls, const std::string& request) {
-  Answer out;
+Awaitable<RawAnswer> asked(const WebServer& server, OriginTls& tls, const std::string& request) {
+  RawAnswer out;
   auto stream = co_await connected(server, tls, out.error);
   if (!stream) co_return out;
+  co_return co_await web_exchange(*stream, request);
+}
+
+}  // namespace
+
+Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request) {
+  RawAnswer out;
   const std::vector<asio::const_buffer> buffers{asio::buffer(request)};
-  const IoResult sent = co_await stream->write(buffers);
+  const IoResult sent = co_await stream.write(buffers);
   if (sent.error) {
     out.error = sent.error.message();
     co_return out;
@@ -78,7 +80,7 @@ Awaitable<Answer> asked(const WebServer& server, OriginTls& tls, const std::stri
   std::string buffer(16384, '\0');
   // It closes after the answer, as it was asked to; a cut one does not parse.
   while (out.text.size() <= kMaxAnswer) {
-    const IoResult got = co_await stream->read_some(asio::buffer(buffer));
+    const IoResult got = co_await stream.read_some(asio::buffer(buffer));
     out.text.append(buffer, 0, got.bytes);
     if (got.error) break;
   }
@@ -86,7 +88,7 @@ Awaitable<Answer> asked(const WebServer& server, OriginTls& tls, const std::stri
   co_return out;
 }
 
-Result<WebAnswer> parsed(std::string& answer) {
+Result<WebAnswer> parse_web_answer(std::string& answer) {
   http::response_parser<http::string_body> parser;
   parser.body_limit(kMaxAnswer);
   parser.eager(true);
@@ -97,8 +99,6 @@ Result<WebAnswer> parsed(std::string& answer) {
   if (bad || !parser.is_done()) return failed("the server's answer is no HTTP, or not whole");
   return WebAnswer{parser.get().result_int(), std::move(parser.get().body())};
 }
-
-}  // namespace
 
 Result<WebServer> parse_web_server(std::string_view url) {
   constexpr std::string_view kTls = "https://";
@@ -134,9 +134,9 @@ Result<WebAnswer> web_get(const WebServer& server, std::string_view target, cons
   request.append("\r\n");
 
   asio::io_context context(1);
-  std::optional<Answer> answer;
+  std::optional<RawAnswer> answer;
   asio::co_spawn(context, asked(server, **tls, request),
-                 [&answer](std::exception_ptr bug, Answer got) {
+                 [&answer](std::exception_ptr bug, RawAnswer got) {
                    if (bug) std::rethrow_exception(bug);
                    answer = std::move(got);
                  });
@@ -145,7 +145,7 @@ Result<WebAnswer> web_get(const WebServer& server, std::string_view target, cons
   const std::string who = authority_text(server.authority);
   if (!answer) return failed(who + " does not answer");
   if (!answer->error.empty()) return failed("cannot reach " + who + ": " + answer->error);
-  auto out = parsed(answer->text);
+  auto out = parse_web_answer(answer->text);
   if (!out) return std::move(out).error().during(who);
   return out;
 }

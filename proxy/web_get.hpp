@@ -15,6 +15,7 @@
 #include "common/profile.hpp"
 #include "proxy/authority.hpp"
 #include "proxy/message.hpp"
+#include "proxy/stream.hpp"
 
 namespace redoubtful::proxy {
 
@@ -30,6 +31,16 @@ struct WebAnswer {
   unsigned status = 0;
   std::string body;  // the caller erases it where it holds a secret
 };
+
+// Sends a whole request that asks for the connection's end, and reads until that. The answer, head
+// and all, or what went wrong. `request` must outlive it; the caller erases both.
+struct RawAnswer {
+  std::string text;
+  std::string error;
+};
+Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request);
+// Erases `answer`. Errors: kInvalidProfile.
+Result<WebAnswer> parse_web_answer(std::string& answer);
 
 // `target`: path and query, prefix and all. `fields` are erased from the request that is made of
 // them, not from the caller's. `roots`: PEM files beside the system's, with who named them. Errors:
