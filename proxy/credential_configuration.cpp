@@ -73,12 +73,13 @@ Attachment read_attachment(const JsonNode& node) {
 
 // The value whose word it is; a fault where there is none.
 template <class T>
-T read_word(const JsonNode& node, std::initializer_list<T> all, std::string_view (*word_for)(T)) {
+T read_word(const JsonNode& node, std::initializer_list<T> all, std::string_view (*word_for)(T),
+            std::string_view what) {
   const std::string word = node.text();
   for (const T one : all) {
     if (word_for(one) == word) return one;
   }
-  node.fail(quoted(word, 40) + " is no word that belongs here");
+  node.fail(quoted(word, 40) + " is no " + std::string(what));
   return *all.begin();
 }
 
@@ -87,7 +88,7 @@ void read_type(const JsonNode& item, CredentialProfile& credential) {
   if (type.absent()) return;
   credential.type = read_word<CredentialType>(
       type, {CredentialType::kValue, CredentialType::kAws, CredentialType::kOauth},
-      [](CredentialType one) { return type_name(one); });
+      [](CredentialType one) { return type_name(one); }, "type");
 }
 
 void read_refresh(const JsonNode& item, CredentialProfile& credential) {
@@ -107,14 +108,15 @@ void read_refresh(const JsonNode& item, CredentialProfile& credential) {
     const bool formed = !text.pointer || is_json_pointer(grant.*text.member);
     if (!formed) node.at(text.key).fail("is no JSON pointer");
   }
-  grant.body = read_word<GrantBody>(node.at("body"), {GrantBody::kForm, GrantBody::kJson},
-                                    [](GrantBody one) { return word_of(one); });
+  grant.body = read_word<GrantBody>(
+      node.at("body"), {GrantBody::kForm, GrantBody::kJson},
+      [](GrantBody one) { return word_of(one); }, "form of a body");
   grant.expires_as = read_word<TimeForm>(
       node.at("expires_as"), {TimeForm::kSeconds, TimeForm::kMilliseconds, TimeForm::kRfc3339},
-      [](TimeForm one) { return word_of(one); });
-  grant.lock = read_word<LoginLock>(node.at("lock"),
-                                    {LoginLock::kNone, LoginLock::kClaude, LoginLock::kCodex},
-                                    [](LoginLock one) { return word_of(one); });
+      [](TimeForm one) { return word_of(one); }, "form of a time");
+  grant.lock = read_word<LoginLock>(
+      node.at("lock"), {LoginLock::kNone, LoginLock::kClaude, LoginLock::kCodex},
+      [](LoginLock one) { return word_of(one); }, "lock");
   grant.shows_refresh_token = node.at("shows_refresh_token").flag();
   const auto server = parse_web_server(grant.endpoint);
   if (!server || !server->tls || server->prefix.empty()) {

@@ -77,23 +77,25 @@ Result<LoginWriter> LoginWriter::prepare(const std::string& path, std::size_t by
     out.beside_.reset();
   }
   if (!out.own_) return Error::system_call("cannot write " + quoted(path), why);
+  // In place nothing may fail half way.
+  const int mode = FALLOC_FL_KEEP_SIZE;
+  if (::fallocate(out.own_.get(), mode, 0, static_cast<off_t>(bytes)) != 0 && errno == ENOSPC) {
+    return Error::system_call("there is no room to write " + quoted(path) + " anew", ENOSPC);
+  }
   return out;
 }
 
 Result<void> LoginWriter::write(std::string_view text) {
-  if (beside_) {
-    auto replaced = replace(text);
-    if (replaced || !own_) return replaced;
-  }
-  return overwrite(text);
-}
-
-Result<void> LoginWriter::replace(std::string_view text) {
+  if (!beside_) return overwrite(text);
   auto there = write_all(beside_.get(), text);
   if (!there) return std::move(there).error().during(quoted(beside_path_));
   const bool kept = ::ftruncate(beside_.get(), static_cast<off_t>(text.size())) == 0 &&
                     ::fsync(beside_.get()) == 0;
-  if (!kept || ::rename(beside_path_.c_str(), path_.c_str()) != 0) return cannot(path_, errno);
+  if (!kept) return cannot(beside_path_, errno);
+  if (::rename(beside_path_.c_str(), path_.c_str()) != 0) {
+    const int why = errno;  // it became a mount of its own …
+    return own_ ? overwrite(text) : cannot(path_, why);
+  }
   beside_path_.clear();
   const std::string directory = path_.substr(0, path_.rfind('/'));
   const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -31,12 +31,11 @@ class LoginWriter {
   ~LoginWriter();  // of what was not written nothing is left
 
   // Once. On disk when it returns. Errors: kSystemCall, and the old text is still there, but where
-  // it was written in place and the disk failed.
+  // it was written in place and the disk failed at that.
   Result<void> write(std::string_view text);
 
  private:
   LoginWriter(std::string path, UniqueFd own, UniqueFd beside, std::string beside_path);
-  Result<void> replace(std::string_view text);
   Result<void> overwrite(std::string_view text);
 
   std::string path_;

@@ -80,13 +80,13 @@ json::value time_value(sys_seconds time, TimeForm form, json::storage_ptr storag
   const std::int64_t count = time.time_since_epoch().count();
   switch (form) {
     case TimeForm::kSeconds:
-      return {count, std::move(storage)};
+      return json::value(count, std::move(storage));
     case TimeForm::kMilliseconds:
-      return {count * 1000, std::move(storage)};
+      return json::value(count * 1000, std::move(storage));
     case TimeForm::kRfc3339:
       break;
   }
-  return {view(aws_time_text(time)), std::move(storage)};
+  return json::value(view(aws_time_text(time)), std::move(storage));
 }
 
 // Who an id token is of: issuer and subject, and OpenAI's account.
