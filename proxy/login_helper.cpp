@@ -1,5 +1,6 @@
 #include "proxy/login_helper.hpp"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -56,12 +57,22 @@ void write_what_is_left(std::vector<LoginKeeper>& keepers) {
   }
 }
 
+// Whoever reads what the run prints waits for the run's end, not for ours.
+bool leave_the_terminal() {
+  const UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (int fd = 0; fd < kSocket; ++fd) {
+    if (::dup2(nothing.get(), fd) < 0) return false;
+  }
+  return true;
+}
+
 int serve(const std::vector<KeptLogin>& logins, const EndpointAccess& access, int socket) {
   ::prctl(PR_SET_PDEATHSIG, 0);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) {
     std::signal(number, SIG_IGN);
   }
   if (socket != kSocket && ::dup2(socket, kSocket) < 0) return 1;
+  if (!leave_the_terminal()) return 1;
   if (::close_range(kSocket + 1, ~0U, 0) != 0) return 1;
   std::vector<std::string> urls;
   for (const auto& login : logins) urls.push_back(login.grant.endpoint);

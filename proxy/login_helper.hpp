@@ -40,7 +40,7 @@ class LoginHelper {
 
   static constexpr std::size_t kAnswerBytes = 48 * 1024;
   // Longer than its own patience with locks and endpoint together.
-  static constexpr std::chrono::seconds kPatience{75};
+  static constexpr std::chrono::seconds kPatience{120};
   // Erases the packet. Errors: the helper's, as text; kPeerProtocol.
   static Result<FreshLogin> answer(std::string& packet);
 };

@@ -14,7 +14,6 @@ namespace redoubtful::proxy {
 namespace {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 
 // The endpoints alone, wherever they are.
 Result<NetworkProfile> rules_for(const NetworkProfile& network,
@@ -96,7 +95,7 @@ Awaitable<RawAnswer> TokenEndpoints::asked(WebServer server, std::string_view co
   request.append("\r\nContent-Type: ").append(content_type);
   request.append("\r\nContent-Length: ").append(std::to_string(body.size()));
   request.append("\r\n\r\n").append(body);
-  out = co_await web_exchange(*std::get<std::unique_ptr<Stream>>(secured), request);
+  out = co_await web_exchange(*std::get<std::unique_ptr<Stream>>(secured), request, kPatience);
   ::explicit_bzero(request.data(), request.size());
   co_return out;
 }
@@ -112,14 +111,12 @@ Result<WebAnswer> TokenEndpoints::post(std::string_view url, std::string_view co
                  [&](std::exception_ptr bug, RawAnswer got) {
                    if (bug) std::rethrow_exception(bug);
                    answer = std::move(got);
-                   context_.stop();  // what else waits (a name server) is nobody's any more
+                   context_.stop();
                  });
-  const auto deadline = Clock::now() + kPatience;
-  while (!answer && Clock::now() < deadline) {
-    context_.run_for(std::min<Clock::duration>(kLockBeat, deadline - Clock::now()));
+  while (!answer) {
+    context_.run_for(kLockBeat);
     beat();
   }
-  if (!answer) return failed(who + " does not answer");
   if (!answer->error.empty()) return failed("cannot reach " + who + ": " + answer->error);
   auto out = parse_web_answer(answer->text);
   if (!out) return failed(who + ": " + out.error().what());

@@ -4,7 +4,9 @@
 // (`network.origins`, `network.ca`, `network.proxy`), but by the login helper alone. What boxes may
 // reach is not asked; an endpoint of a company may have a private address.
 //
-// Blocks, for kPatience at most. Lifetime: refers to what it was made from.
+// Blocks: until the connection stands, for the times of limits.hpp, then for kPatience at most.
+// Nothing is given up half way: a token that comes late is a token. Lifetime: refers to what it was
+// made from.
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>

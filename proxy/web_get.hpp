@@ -7,6 +7,7 @@
 //
 // Outside of confinement only: it blocks, for 10 s at most, and asks the system's resolver.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,13 +33,15 @@ struct WebAnswer {
   std::string body;  // the caller erases it where it holds a secret
 };
 
-// Sends a whole request that asks for the connection's end, and reads until that. The answer, head
-// and all, or what went wrong. `request` must outlive it; the caller erases both.
+// Sends a whole request, and reads until its answer is whole or the connection ends, for `patience`
+// at most. The answer, head and all, or what went wrong. `request` must outlive it; the caller
+// erases both.
 struct RawAnswer {
   std::string text;
   std::string error;
 };
-Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request);
+Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request,
+                                  std::chrono::seconds patience);
 // Erases `answer`. Errors: kInvalidProfile.
 Result<WebAnswer> parse_web_answer(std::string& answer);
 
