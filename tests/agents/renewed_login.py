@@ -5,28 +5,38 @@
 
 import json
 import os
+import urllib.parse
 
 import keyed_agent
 import stand_in
 
 
 class Handler(stand_in.Handler):
+    def do_GET(self):
+        """Google's question whether a token is good."""
+        good = self.headers.get("Authorization") == "Bearer " + self.server.fresh["access_token"]
+        return self.send_json(200 if good else 401, {"expires_in": 3599} if good else {"error": "invalid_token"})
+
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+        text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        if self.path != self.server.path:
+            return self.do_GET()
+        body = json.loads(text) if text.startswith("{") else dict(urllib.parse.parse_qsl(text))
         good = body.get("refresh_token") == self.server.refresh and body.get("client_id") == self.server.client
         if not good:
             return self.send_json(400, {"error": "invalid_grant"}, body)
-        self.server.refresh = self.server.fresh["refresh_token"]
+        self.server.refresh = self.server.fresh.get("refresh_token", self.server.refresh)
         return self.send_json(200, {**self.server.fresh, "token_type": "Bearer"}, body)
 
 
 class TokenStandIn(stand_in.StandIn):
     handler = Handler
 
-    def __init__(self, identity, client, refresh, fresh):
+    def __init__(self, identity, agent, fresh):
         super().__init__([], identity=identity)
-        self.client = client
-        self.refresh = refresh
+        self.path = agent.token_path
+        self.client = agent.client_id
+        self.refresh = agent.refresh_token
         self.fresh = fresh
 
 
@@ -35,7 +45,7 @@ def part(check, agent, program, server, authority, after):
     name = "renewed in the middle" if after else "refused from the start"
     old, fresh = agent.made_up_key(), agent.fresh_tokens()
     identity = authority.leaf(agent.token_host)
-    tokens = TokenStandIn(identity, agent.client_id, agent.refresh_token, fresh).start()
+    tokens = TokenStandIn(identity, agent, fresh).start()
     record, server.key = server.record, old
     answers = []
 
@@ -49,9 +59,10 @@ def part(check, agent, program, server, authority, after):
         if len(answers) >= after:
             server.key = fresh["access_token"]
 
+    origins = {agent.token_host: tokens.port, **{host: server.port for host in agent.hosts()}}
     server.record = recorded
     try:
-        with keyed_agent.Scene(agent, program, server, authority.certificate, origins={agent.token_host: tokens.port}) as scene:
+        with keyed_agent.Scene(agent, program, server, authority.certificate, origins=origins) as scene:
             if after == 0:
                 server.key = fresh["access_token"]
             done = scene.boxed(agent.command())
@@ -62,12 +73,12 @@ def part(check, agent, program, server, authority, after):
             refused = [r for r in scene.server.requests if r["status"] == 401]
             check.check(f"{name}: the first one was refused", refused, len(scene.server.requests))
             check.equal(f"{name}: the endpoint was asked once, in the agent's own words",
-                        [(r["path"], r["status"], r["body"]["grant_type"]) for r in tokens.requests],
+                        [(r["path"], r["status"], r["body"]["grant_type"]) for r in tokens.requests if r["path"] == agent.token_path],
                         [(agent.token_path, 200, "refresh_token")])
             with open(os.path.join(scene.home, agent.login_file), encoding="utf-8") as file:
                 text = file.read()
             check.check(f"{name}: the host's file has the new login", fresh["access_token"] in text
-                        and fresh["refresh_token"] in text and old not in text, text)
+                        and fresh.get("refresh_token", agent.refresh_token) in text and old not in text, text)
             printed = results.get("call_0", "") + done.out + done.err
             everything = [old, *agent.secrets(scene), *fresh.values()]
             check.check(f"{name}: nothing real was to be seen inside",
