@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/aws_loader.hpp"
+#include "cli/oauth_loader.hpp"
 #include "cli/surface_loader.hpp"
 #include "cli/value_syntax.hpp"
 #include "common/text.hpp"
@@ -28,13 +29,13 @@ Result<std::string> parse_file(std::string_view place) {
   return path;
 }
 
-// Source: RFC 6901.
+// Source: RFC 6901. The whole document is a login, which settle_oauth() judges.
 Result<std::string> parse_json_place(std::string_view place) {
   const std::size_t hash = place.rfind('#');
-  const std::string_view pointer =
-      hash == std::string_view::npos ? std::string_view() : place.substr(hash + 1);
+  const bool pointed = hash != std::string_view::npos;
+  const std::string_view pointer = pointed ? place.substr(hash + 1) : std::string_view();
   auto path = parse_path(place.substr(0, hash));
-  if (!path || !pointer.starts_with('/')) {
+  if (!path || !pointed || (!pointer.empty() && !pointer.starts_with('/'))) {
     return wrong("the form is json:FILE#/pointer, with FILE absolute or ~/...");
   }
   return *path + "#" + std::string(pointer);
@@ -187,18 +188,19 @@ struct Later {
 };
 
 // Words of the design that this version does not have.
-constexpr std::array<std::string_view, 3> kLaterTypes{"oauth", "github-app", "client-certificate"};
+constexpr std::array<std::string_view, 2> kLaterTypes{"github-app", "client-certificate"};
 
 Result<CredentialType> parse_type(std::string_view text) {
-  if (text == "value") return CredentialType::kValue;
-  if (text == "aws") return CredentialType::kAws;
+  for (const auto type : {CredentialType::kValue, CredentialType::kAws, CredentialType::kOauth}) {
+    if (text == type_name(type)) return type;
+  }
   if (std::find(kLaterTypes.begin(), kLaterTypes.end(), text) != kLaterTypes.end()) {
     return Error(Errc::kNotYet, "the type " + std::string(text) + " is not yet in this version");
   }
-  return wrong(quoted(text, 40) + " is none of the types value and aws");
+  return wrong(quoted(text, 40) + " is none of the types value, aws and oauth");
 }
 
-constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
+constexpr std::array<Key<CredentialProfile>, 13> kCredentialKeys{{
     {"source",
      [](const Document& document, const YamlNode& node, CredentialProfile& out) -> Result<void> {
        if (node.kind == YamlNode::Kind::kMap) {
@@ -247,6 +249,7 @@ constexpr std::array<Key<CredentialProfile>, 12> kCredentialKeys{{
        return read_into(document, node, parse_type, out.type);
      }},
     {"services", read_aws_services},
+    {"refresh", read_refresh},
     Later<0>::key(),
     Later<1>::key(),
     Later<2>::key(),
@@ -270,9 +273,11 @@ Result<void> read_credentials(const Document& document, const YamlNode& node,
     };
     if (credential.source.empty()) return missing("source");
     if (credential.hosts.empty()) return missing("hosts, with at least one host");
-    if (auto settled = settle_aws(credential); !settled) {
-      return error_at(Errc::kInvalidProfile, credential.origin, settled.error().what())
-          .hint(settled.error().hint());
+    for (const auto settle : {settle_aws, settle_oauth}) {
+      if (auto settled = settle(credential); !settled) {
+        return error_at(Errc::kInvalidProfile, credential.origin, settled.error().what())
+            .hint(settled.error().hint());
+      }
     }
     if (credential.expose_env.empty() && credential.expose_file.empty() && !credential.attach) {
       return missing("expose, with a variable or a file, or attach");
@@ -314,6 +319,9 @@ Result<CredentialProfile> parse_secret(std::string_view text) {
     return Error(Errc::kInvalidProfile,
                  "a value on the command line could be read by everybody on this machine (ps)")
         .hint("export it in your shell and write " + *name + "=env:" + *name + "@HOST");
+  }
+  if (source->starts_with("json:") && source->ends_with('#')) {
+    return wrong("the form is json:FILE#/pointer");
   }
   if (at == std::string_view::npos) return usage("the hosts are missing: @HOST[,HOST]");
   CredentialProfile out;

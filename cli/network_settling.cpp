@@ -128,6 +128,20 @@ Result<void> refuse_unsignable(const CredentialProfile& aws, const Profile& prof
   return {};
 }
 
+// What renews a login outside is of no use inside: a program that tried it there would show a
+// surrogate, and would be told that it is logged out.
+Result<void> close_endpoint(const CredentialProfile& credential, NetworkProfile& network) {
+  if (!credential.refresh) return {};
+  constexpr std::string_view kHttps = "https://";
+  const std::string rest = credential.refresh->endpoint.substr(kHttps.size());
+  const std::size_t slash = rest.find('/');
+  auto rule = HostRule::parse(rest.substr(0, slash), HostRule::List::kDeny);
+  if (!rule) return std::move(rule).error().during("credential " + credential.name);
+  rule->paths = {rest.substr(slash)};
+  network.deny.push_back({*std::move(rule), credential.origin});
+  return {};
+}
+
 }  // namespace
 
 Result<void> settle_network(Profile& profile) {
@@ -138,6 +152,7 @@ Result<void> settle_network(Profile& profile) {
       if (auto signable = refuse_unsignable(credential, profile); !signable) return signable;
     }
     if (auto opened = open_hosts(credential, profile.network); !opened) return opened;
+    if (auto closed = close_endpoint(credential, profile.network); !closed) return closed;
   }
   return {};
 }

@@ -152,6 +152,19 @@ json::value attachment_value(const std::optional<Attachment>& attachment) {
                       {"value", text_value(attachment->value)}};
 }
 
+json::value refresh_value(const std::optional<OauthGrant>& grant) {
+  if (!grant) return nullptr;
+  json::object out;
+  for (const auto& text : grant_texts()) {
+    out[json::string_view(text.key.data(), text.key.size())] = text_value((*grant).*text.member);
+  }
+  out["body"] = text_value(word_of(grant->body));
+  out["expires_as"] = text_value(word_of(grant->expires_as));
+  out["lock"] = text_value(word_of(grant->lock));
+  out["shows_refresh_token"] = grant->shows_refresh_token;
+  return out;
+}
+
 json::array credential_list(const std::vector<CredentialProfile>& credentials) {
   json::array out;
   for (const auto& credential : credentials) {
@@ -169,6 +182,7 @@ json::array credential_list(const std::vector<CredentialProfile>& credentials) {
                    {"optional", credential.optional},
                    {"type", text_value(type_name(credential.type))},
                    {"services", text_list(credential.services)},
+                   {"refresh", refresh_value(credential.refresh)},
                    {"origin", origin_value(credential.origin)}});
   }
   return out;

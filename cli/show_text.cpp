@@ -112,6 +112,9 @@ void show_credentials(Page& page, const std::vector<CredentialProfile>& credenti
     if (credential.type == CredentialType::kAws) {
       text += fmt::format(" signing for [{}]", joined(credential.services));
     }
+    if (credential.refresh) {
+      text += fmt::format(" renewed at {}", shown(credential.refresh->endpoint));
+    }
     if (!inside.empty()) text += fmt::format(" as [{}]", joined(inside));
     std::vector<std::string> surfaces;
     for (const auto& surface : credential.replace_in) surfaces.push_back(surface.text());

@@ -81,6 +81,11 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 
 ChildProcess::~ChildProcess() { end(); }
 
+void ChildProcess::leave() noexcept {
+  pid_ = -1;
+  pidfd_.reset();
+}
+
 Result<ChildProcess> ChildProcess::fork(const std::function<int()>& body) { return start(0, body); }
 
 Result<ChildProcess> ChildProcess::fork_into(std::uint64_t namespaces,

@@ -62,6 +62,10 @@ class ChildProcess {
   // Sends a signal; a child that has ended is not an error.
   void signal(int number) const noexcept;
 
+  // Neither ended nor reaped when this goes away: for a child that knows its end by itself. The
+  // parent-death signal is its own to clear.
+  void leave() noexcept;
+
   // Reaps the child if it has ended: the wait status.
   std::optional<int> try_wait() noexcept;
 

@@ -35,7 +35,15 @@ std::string_view surface_word(SurfaceKind kind) noexcept {
 }
 
 std::string_view type_name(CredentialType type) noexcept {
-  return type == CredentialType::kAws ? "aws" : "value";
+  switch (type) {
+    case CredentialType::kValue:
+      return "value";
+    case CredentialType::kAws:
+      return "aws";
+    case CredentialType::kOauth:
+      return "oauth";
+  }
+  return "";
 }
 
 std::string Surface::text() const {

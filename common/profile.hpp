@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/host.hpp"
+#include "common/oauth_grant.hpp"
 
 namespace redoubtful {
 
@@ -146,8 +147,9 @@ struct Attachment {
 enum class CredentialType {
   kValue,  // one value, written where its surrogate stood
   kAws,    // a pair of keys: what was signed with the surrogate's is signed anew
+  kOauth,  // a login that ends and is renewed: its access token, written as a value is
 };
-// "value", "aws".
+// "value", "aws", "oauth".
 std::string_view type_name(CredentialType type) noexcept;
 
 // A secret that stays outside, and the surrogate that stands for it inside.
@@ -166,6 +168,7 @@ struct CredentialProfile {
   // kAws: what may be signed for (proxy/aws_services.hpp); never empty. `expose_env` then holds the
   // variables of key id, secret and session token, in this order.
   std::vector<std::string> services{};
+  std::optional<OauthGrant> refresh{};  // kOauth, and only there
   Origin origin;
 };
 

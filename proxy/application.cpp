@@ -10,6 +10,7 @@
 #include "proxy/configuration.hpp"
 #include "proxy/credential_source.hpp"
 #include "proxy/gateway.hpp"
+#include "proxy/login_helper.hpp"
 #include "proxy/probe.hpp"
 #include "proxy/resolver.hpp"
 
@@ -114,6 +115,10 @@ struct Application::Parts {
   std::optional<AccessToken> token;
   std::unique_ptr<Services> services;
   std::unique_ptr<Renewal> renewal;
+  std::vector<KeptLogin> kept_logins;
+  NetworkProfile network;    // what reaching their endpoints takes
+  std::string name_servers;  // the same
+  std::unique_ptr<LoginRenewal> logins;
   std::unique_ptr<Listeners> listeners;
   control::Ready ready;
 };
@@ -168,12 +173,34 @@ Result<std::unique_ptr<Application>> Application::create(
     parts->services->renewal = parts->renewal.get();
     parts->renewal->start();
   }
+  parts->kept_logins = std::move(credentials->logins);
+  if (!parts->kept_logins.empty()) parts->network = std::move(network);
+  parts->name_servers = servers;
   parts->listeners = std::make_unique<Listeners>(context, *parts->services);
   parts->ready.ca_certificate = parts->authority->certificate_pem();
   parts->ready.surrogates = std::move(credentials->surrogates);
   parts->ready.files = std::move(credentials->files);
   parts->ready.notes = std::move(credentials->notes);
   return std::unique_ptr<Application>(new Application(std::move(parts)));
+}
+
+Result<void> Application::start_login_helper() {
+  Parts& parts = *parts_;
+  if (parts.kept_logins.empty()) return {};
+  const EndpointAccess access{parts.network, parts.dialer->upstream(), parts.name_servers,
+                              *parts.origin_tls};
+  auto socket = LoginHelper::start(parts.kept_logins, access, [&parts] {
+    parts.authority.reset();
+    parts.injector.forget();
+    parts.signer.forget();
+  });
+  if (!socket) return std::move(socket).error();
+  parts.logins =
+      std::make_unique<LoginRenewal>(parts.context, *std::move(socket), parts.kept_logins,
+                                     parts.injector, parts.services->secrets, parts.audit);
+  parts.services->logins = parts.logins.get();
+  parts.logins->start();
+  return {};
 }
 
 control::Ready Application::take_ready() { return std::move(parts_->ready); }

@@ -29,6 +29,10 @@ class Application {
   // kTls.
   Result<void> prepare_for_confinement();
 
+  // Where a login can be renewed: starts the process that does so. Before confinement, and off the
+  // way to the box's start. Errors: kSystemCall.
+  Result<void> start_login_helper();
+
   // For the CLI; once.
   control::Ready take_ready();
 

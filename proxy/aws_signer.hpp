@@ -85,6 +85,8 @@ class AwsSigner {
 
   // Puts new keys in the place of the old. False: there is no such credential.
   bool renew(std::string_view name, AwsKeys keys, std::optional<std::chrono::sys_seconds> expires);
+  // Erases all keys, for a process that is to know none.
+  void forget() noexcept { credentials_.clear(); }
   // They could not be had.
   void renewal_failed(std::string_view name, std::string why);
   const std::deque<LiveAwsCredential>& credentials() const noexcept { return credentials_; }

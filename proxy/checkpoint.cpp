@@ -81,6 +81,8 @@ class BaseGate : public AnsweringGate {
     Carriage carriage;
     carriage.secrets = services_.secrets.of(admission.host(), services_.injector);
     if (carriage.secrets) ask_for_plain_answers(head);
+    std::optional<RequestHead> before;
+    if (carriage.secrets && services_.logins != nullptr) before = head;
     auto injected = services_.injector.inject(permit, admission.handling(), head);
     if (const auto* denial = std::get_if<Denial>(&injected)) {
       if (denial->reason == DenyReason::kCredential) {
@@ -89,6 +91,7 @@ class BaseGate : public AnsweringGate {
       return say(*denial, head);
     }
     auto& injection = std::get<Injection>(injected);
+    if (before) carriage.login = used_login(injection, std::move(*before));
     carriage.body = std::move(injection.body);
     carriage.frames = std::move(injection.frames);
     if (received) {
@@ -96,7 +99,7 @@ class BaseGate : public AnsweringGate {
         return say(*denial, head);
       }
     }
-    record(injection, admission, head);
+    record_injection(services_.audit, injection, admission, head);
     return forwarded(services_, admission, std::move(head), permit, overrides, std::move(carriage),
                      way_);
   }
@@ -130,24 +133,16 @@ class BaseGate : public AnsweringGate {
     return std::nullopt;
   }
 
-  void record(const Injection& injection, const Admission& admission, const RequestHead& head) {
-    AuditEvent event;
-    event.host = admission.host().text();
-    event.method = head.method;
-    event.path = path_of(head.target);
-    event.event = "inject";
+  // Of what was injected, the login that can be renewed. `before`: the head without it.
+  std::optional<UsedLogin> used_login(const Injection& injection, RequestHead before) const {
     for (const auto& name : injection.names) {
-      event.credential = name;
-      services_.audit.record(event);
+      const auto generation = services_.logins->generation(name);
+      if (!generation) continue;
+      UsedLogin out{name, *generation, std::nullopt};
+      if (!injection.body) out.head = std::move(before);
+      return out;
     }
-    event.event = "rewrite";
-    event.credential.clear();
-    for (const auto& where : injection.removed) {
-      event.detail = quoted(where, 80) +
-                     " held a credential that is not of this session, and was "
-                     "taken out";
-      services_.audit.record(event);
-    }
+    return std::nullopt;
   }
 
   Services& services_;

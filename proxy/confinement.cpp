@@ -107,6 +107,28 @@ constexpr std::array kCalls = std::to_array<Call>({
     {SCMP_SYS(exit_group), "the end"},
 });
 
+// What the login helper makes besides, to replace files; Landlock says which.
+constexpr std::array kWritingCalls = std::to_array<Call>({
+    {SCMP_SYS(openat), "the login file, the one that takes its place, its directory"},
+    {SCMP_SYS(open), "the same"},
+    {SCMP_SYS(rename), "it takes its place"},
+    {SCMP_SYS(renameat), "the same"},
+    {SCMP_SYS(renameat2), "the same"},
+    {SCMP_SYS(unlink), "it does not"},
+    {SCMP_SYS(unlinkat), "it does not"},
+    {SCMP_SYS(fallocate), "room for it"},
+    {SCMP_SYS(ftruncate), "its length"},
+    {SCMP_SYS(fsync), "a power cut"},
+    {SCMP_SYS(fchmod), "the mode of the old one"},
+    {SCMP_SYS(fchown), "the group of the old one"},
+    {SCMP_SYS(flock), "one at a time"},
+    {SCMP_SYS(mkdir), "Claude's locks"},
+    {SCMP_SYS(mkdirat), "Claude's locks"},
+    {SCMP_SYS(rmdir), "Claude's locks"},
+    {SCMP_SYS(utimensat), "Claude's locks are held"},
+    {SCMP_SYS(stat), "the old file"},
+});
+
 Result<void> drop_capabilities() {
   for (int number = 0; ::prctl(PR_CAPBSET_READ, number) >= 0; ++number) {
     // Without CAP_SETPCAP the bounding set stays; with empty sets and no_new_privs it gives
@@ -139,8 +161,28 @@ int create_ruleset(const void* attributes, std::size_t size, std::uint32_t flags
   return static_cast<int>(::syscall(SYS_landlock_create_ruleset, attributes, size, flags));
 }
 
+Result<void> allow_beneath(int ruleset, const std::string& path, std::uint64_t access) {
+  const UniqueFd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file) return {};  // not every system has each, and what is not there is not used
+  landlock_path_beneath_attr rule{};
+  rule.parent_fd = file.get();
+  rule.allowed_access = access;
+  if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
+    return Error::system_call("cannot allow the use of " + path, errno);
+  }
+  return {};
+}
+
+std::uint64_t access_in(const WritableFolder& folder, int abi) {
+  constexpr std::uint64_t kFolders = LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
+  if (folder.what == WritableFolder::What::kFoldersAlone) return kFolders;
+  return kFolders | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+         LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+         LANDLOCK_ACCESS_FS_REMOVE_FILE | (abi >= 3 ? kTruncate : 0);
+}
+
 // False: this kernel has none.
-Result<bool> enter_landlock() {
+Result<bool> enter_landlock(const std::vector<WritableFolder>& writable) {
   const int abi = create_ruleset(nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1) return false;
   RulesetAttributes attributes{};
@@ -153,15 +195,12 @@ Result<bool> enter_landlock() {
   const UniqueFd ruleset(create_ruleset(&attributes, size, 0));
   if (!ruleset) return Error::system_call("cannot make a Landlock ruleset", errno);
   for (const char* path : kReadable) {
-    const UniqueFd file(::open(path, O_PATH | O_CLOEXEC));
-    if (!file) continue;  // not every system has each
-    landlock_path_beneath_attr rule{};
-    rule.parent_fd = file.get();
-    rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
-    if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) !=
-        0) {
-      return Error::system_call(std::string("cannot allow reading ") + path, errno);
-    }
+    auto allowed = allow_beneath(ruleset.get(), path, LANDLOCK_ACCESS_FS_READ_FILE);
+    if (!allowed) return std::move(allowed).error();
+  }
+  for (const auto& folder : writable) {
+    auto allowed = allow_beneath(ruleset.get(), folder.path, access_in(folder, abi));
+    if (!allowed) return std::move(allowed).error();
   }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return Error::system_call("cannot enter the Landlock ruleset", errno);
@@ -194,11 +233,14 @@ class Filter {
   int error_ = 0;
 };
 
-Result<void> enter_filter() {
+Result<void> enter_filter(bool writes) {
   Filter filter;
   if (!filter.made()) return Error(Errc::kSystemCall, "cannot make a seccomp filter");
   for (const Call& call : kCalls) {
     if (call.number >= 0) filter.allow(call.number);  // negative: not on this architecture
+  }
+  for (const Call& call : kWritingCalls) {
+    if (writes && call.number >= 0) filter.allow(call.number);
   }
   constexpr auto kArgument = [](unsigned index, scmp_datum_t mask, scmp_datum_t value) {
     return scmp_arg_cmp{index, SCMP_CMP_MASKED_EQ, mask, value};
@@ -214,8 +256,10 @@ Result<void> enter_filter() {
   filter.allow(SCMP_SYS(mmap), kArgument(2, PROT_EXEC, 0));
   filter.allow(SCMP_SYS(mprotect), kArgument(2, PROT_EXEC, 0));
   // Reading only: O_ACCMODE 0, and neither O_CREAT nor O_TRUNC (also of O_TMPFILE).
-  filter.allow(SCMP_SYS(openat), kArgument(2, O_ACCMODE | O_CREAT | O_TRUNC, 0));
-  filter.allow(SCMP_SYS(open), kArgument(1, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+  if (!writes) {
+    filter.allow(SCMP_SYS(openat), kArgument(2, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+    filter.allow(SCMP_SYS(open), kArgument(1, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+  }
   // Asio asks how much there is to read, and sets non-blocking.
   filter.allow(SCMP_SYS(ioctl), kEqual(1, FIONBIO));
   filter.allow(SCMP_SYS(ioctl), kEqual(1, FIONREAD));
@@ -228,7 +272,7 @@ Result<void> enter_filter() {
 }
 
 // Each must be refused now. A success would mean that what we believe in is not there.
-Result<void> prove_confined(bool landlocked) {
+Result<void> prove_confined(bool landlocked, bool writes) {
   const auto stays_possible = [](const char* what) {
     return Error(Errc::kSystemCall, std::string("the confinement does not hold: ") + what +
                                         " is still possible; the proxy ends");
@@ -237,7 +281,10 @@ Result<void> prove_confined(bool landlocked) {
     return stays_possible("starting a program");
   }
   if (::socket(AF_UNIX, SOCK_STREAM, 0) >= 0) return stays_possible("a local socket");
-  if (::open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0) return stays_possible("writing a file");
+  const bool bounded = landlocked || !writes;
+  if (bounded && ::open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0) {
+    return stays_possible("writing a file");
+  }
   if (landlocked && ::open("/proc/self/status", O_RDONLY | O_CLOEXEC) >= 0) {
     return stays_possible("reading a file");
   }
@@ -257,20 +304,22 @@ Result<void> become_unreadable() {
   return {};
 }
 
-Result<std::vector<std::string>> confine() {
+Result<std::vector<std::string>> confine(const std::vector<WritableFolder>& writable) {
   std::vector<std::string> notes;
   if (auto unreadable = become_unreadable(); !unreadable) return std::move(unreadable).error();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return Error::system_call("cannot set no_new_privs", errno);
   }
   if (auto dropped = drop_capabilities(); !dropped) return std::move(dropped).error();
-  auto landlocked = enter_landlock();
+  auto landlocked = enter_landlock(writable);
   if (!landlocked) return std::move(landlocked).error();
   if (!*landlocked) {
     notes.emplace_back("this kernel has no Landlock: the proxy is confined by seccomp alone");
   }
-  if (auto filtered = enter_filter(); !filtered) return std::move(filtered).error();
-  if (auto proved = prove_confined(*landlocked); !proved) return std::move(proved).error();
+  if (auto filtered = enter_filter(!writable.empty()); !filtered)
+    return std::move(filtered).error();
+  if (auto proved = prove_confined(*landlocked, !writable.empty()); !proved)
+    return std::move(proved).error();
   return notes;
 }
 

@@ -30,8 +30,19 @@ namespace redoubtful::proxy {
 // Errors: kSystemCall.
 Result<void> become_unreadable();
 
-// All the rest. Returns what could not be done for want of a kernel feature, a line each.
-// Errors: kSystemCall; the process must end then.
-Result<std::vector<std::string>> confine();
+// Where the login helper (login_helper.hpp) may write; the proxy itself may nowhere.
+struct WritableFolder {
+  enum class What {
+    kEverything,    // files and directories in it are read, made, replaced and removed
+    kFoldersAlone,  // directories are made and removed
+  };
+  std::string path;
+  What what = What::kEverything;
+};
+
+// All the rest. Returns what could not be done for want of a kernel feature, a line each. With
+// folders, the calls that write files are among those of stage 3, and Landlock says where; where
+// the kernel has none, anywhere. Errors: kSystemCall; the process must end then.
+Result<std::vector<std::string>> confine(const std::vector<WritableFolder>& writable = {});
 
 }  // namespace redoubtful::proxy

@@ -5,6 +5,7 @@
 
 #include "common/aws.hpp"
 #include "common/text.hpp"
+#include "proxy/web_get.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -70,15 +71,66 @@ Attachment read_attachment(const JsonNode& node) {
   return out;
 }
 
-void read_aws(const JsonNode& item, CredentialProfile& credential) {
-  if (const auto type = item.at("type"); !type.absent()) {
-    const std::string word = type.text();
-    if (word == type_name(CredentialType::kAws)) {
-      credential.type = CredentialType::kAws;
-    } else if (word != type_name(CredentialType::kValue)) {
-      type.fail(quoted(word, 40) + " is no type");
-    }
+// The value whose word it is; a fault where there is none.
+template <class T>
+T read_word(const JsonNode& node, std::initializer_list<T> all, std::string_view (*word_for)(T),
+            std::string_view what) {
+  const std::string word = node.text();
+  for (const T one : all) {
+    if (word_for(one) == word) return one;
   }
+  node.fail(quoted(word, 40) + " is no " + std::string(what));
+  return *all.begin();
+}
+
+void read_type(const JsonNode& item, CredentialProfile& credential) {
+  const auto type = item.at("type");
+  if (type.absent()) return;
+  credential.type = read_word<CredentialType>(
+      type, {CredentialType::kValue, CredentialType::kAws, CredentialType::kOauth},
+      [](CredentialType one) { return type_name(one); }, "type");
+}
+
+void read_refresh(const JsonNode& item, CredentialProfile& credential) {
+  const bool oauth = credential.type == CredentialType::kOauth;
+  const auto node = item.at("refresh");
+  if (oauth == node.absent()) node.fail("does not fit the type");
+  if (!oauth || node.absent()) return;
+  if (!credential.source.starts_with("json:") || credential.source.find('#') == std::string::npos) {
+    item.at("source").fail("is no json:FILE#/pointer, where a login can be written back");
+  }
+  node.only({"endpoint", "client_id", "client_id_at", "client_secret", "client_secret_at",
+             "access_token", "refresh_token", "id_token", "account", "expires", "refreshed",
+             "scope", "body", "expires_as", "lock", "shows_refresh_token"});
+  OauthGrant& grant = credential.refresh.emplace();
+  for (const auto& text : grant_texts()) {
+    grant.*text.member = node.at(text.key).text();
+    const bool formed = !text.pointer || is_json_pointer(grant.*text.member);
+    if (!formed) node.at(text.key).fail("is no JSON pointer");
+  }
+  grant.body = read_word<GrantBody>(
+      node.at("body"), {GrantBody::kForm, GrantBody::kJson},
+      [](GrantBody one) { return word_of(one); }, "form of a body");
+  grant.expires_as = read_word<TimeForm>(
+      node.at("expires_as"), {TimeForm::kSeconds, TimeForm::kMilliseconds, TimeForm::kRfc3339},
+      [](TimeForm one) { return word_of(one); }, "form of a time");
+  grant.lock = read_word<LoginLock>(
+      node.at("lock"), {LoginLock::kNone, LoginLock::kClaude, LoginLock::kCodex},
+      [](LoginLock one) { return word_of(one); }, "lock");
+  grant.shows_refresh_token = node.at("shows_refresh_token").flag();
+  const auto server = parse_web_server(grant.endpoint);
+  if (!server || !server->tls || server->prefix.empty()) {
+    node.at("endpoint").fail("is no https:// address with a path");
+  }
+  if (grant.access_token.empty() || grant.refresh_token.empty()) {
+    node.fail("does not say where the tokens stand");
+  }
+  if (grant.client_id.empty() && grant.client_id_at.empty()) {
+    node.at("client_id").fail("is empty");
+  }
+}
+
+void read_aws(const JsonNode& item, CredentialProfile& credential) {
   const auto services = item.at("services");
   if (!services.absent()) credential.services = services.texts();
   const bool aws = credential.type == CredentialType::kAws;
@@ -139,7 +191,7 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
   if (node.absent()) return out;
   for (const auto& item : node.items()) {
     item.only({"name", "source", "command", "hosts", "expose", "replace_in", "attach", "exclusive",
-               "optional", "type", "services", "origin"});
+               "optional", "type", "services", "refresh", "origin"});
     CredentialProfile credential;
     credential.name = item.at("name").text();
     credential.source = item.at("source").text();
@@ -171,7 +223,9 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
       credential.optional = optional.flag();
     }
     credential.origin = read_origin(item.at("origin"));
+    read_type(item, credential);
     read_aws(item, credential);
+    read_refresh(item, credential);
     if (credential.exclusive && credential.optional) item.fail("is exclusive and optional");
     if (credential.name.empty()) item.at("name").fail("is empty");
     if (credential.source.empty()) item.at("source").fail("is empty");

@@ -12,6 +12,8 @@
 #include "proxy/aws_credential.hpp"
 #include "proxy/aws_source.hpp"
 #include "proxy/exposed_file.hpp"
+#include "proxy/login_source.hpp"
+#include "proxy/oauth_login.hpp"
 #include "proxy/rule_text.hpp"
 #include "proxy/secret_file.hpp"
 #include "proxy/source_reader.hpp"
@@ -56,16 +58,26 @@ void add_off_notes(const std::vector<std::pair<std::string, std::string>>& off,
   notes.push_back("credentials that are not there: " + names);
 }
 
-// The JSON pointer of a source that is the file itself.
-std::string pointer_into(const std::string& path, const std::string& source) {
+// The JSON pointer of a source that is the file itself. Of a login it is one to no member of it,
+// whose siblings are all of them.
+std::string pointer_into(const std::string& path, const CredentialProfile& profile) {
   const std::string prefix = "json:" + path + "#";
-  return source.starts_with(prefix) ? source.substr(prefix.size()) : std::string();
+  if (!profile.source.starts_with(prefix)) return {};
+  const bool login = profile.type == CredentialType::kOauth;
+  return profile.source.substr(prefix.size()) + (login ? "/-" : "");
+}
+
+LoginPlace place_of_login(const std::string& source) {
+  constexpr std::string_view kJson = "json:";
+  const std::size_t hash = source.rfind('#');
+  return {source.substr(kJson.size(), hash - kJson.size()), source.substr(hash + 1)};
 }
 
 // The two kinds of credentials in one exposed file.
 struct Shown {
   std::vector<Exposed> values;
   std::vector<AwsExposed> aws;
+  std::vector<const CredentialProfile*> logins;  // that stand in this very file
   std::string where;
 };
 
@@ -84,6 +96,15 @@ Result<std::string> file_text(const std::string& path, const Shown& shown) {
   if (!host && host.error().system_errno() != ENOENT && host.error().system_errno() != ENOTDIR) {
     return std::move(host).error();
   }
+  for (const auto* login : shown.logins) {
+    if (!host) break;
+    auto far = login_without_end(
+        *host, place_of_login(login->source).pointer, *login->refresh,
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    ::explicit_bzero(host->data(), host->size());
+    if (!far) return far;
+    host = std::move(far);
+  }
   auto text = exposed_text(path, host ? &*host : nullptr, shown.values);
   if (host) ::explicit_bzero(host->data(), host->size());
   return text;
@@ -96,8 +117,11 @@ Result<void> add_files(const std::vector<CredentialProfile>& credentials, ReadCr
     if (live.aws) continue;
     const auto& profile = profile_of(credentials, live.name);
     for (const auto& path : profile.expose_file) {
-      by_path[path].values.push_back({&live, pointer_into(path, profile.source)});
-      by_path[path].where = place_of(profile.origin);
+      Shown& shown = by_path[path];
+      shown.values.push_back({&live, pointer_into(path, profile)});
+      shown.where = place_of(profile.origin);
+      const bool login = profile.refresh && !live.hosts.empty();
+      if (login && place_of_login(profile.source).path == path) shown.logins.push_back(&profile);
     }
   }
   for (const auto& live : out.aws) {
@@ -137,7 +161,7 @@ class Reading {
   }
 
   Result<void> read(const CredentialProfile& credential) {
-    auto added = credential.type == CredentialType::kAws ? add_aws(credential) : add(credential);
+    auto added = added_of(credential);
     if (added) {
       out_.notes.push_back("credential " + shown(credential.name) + " is live for " +
                            host_list(credential.hosts));
@@ -168,6 +192,35 @@ class Reading {
   }
 
  private:
+  Result<void> added_of(const CredentialProfile& credential) {
+    switch (credential.type) {
+      case CredentialType::kAws:
+        return add_aws(credential);
+      case CredentialType::kOauth:
+        return add_login(credential);
+      case CredentialType::kValue:
+        break;
+    }
+    return add(credential);
+  }
+
+  Result<void> add_login(const CredentialProfile& credential) {
+    LoginPlace place = place_of_login(credential.source);
+    place.path = reader_.expanded(place.path);
+    auto login = read_login_source(credential, place);
+    if (!login) return std::move(login).error();
+    out_.surrogates.push_back({credential.name, credential.expose_env, login->access.surrogate});
+    out_.live.push_back(std::move(login->access));
+    std::move(login->shown.begin(), login->shown.end(), std::back_inserter(out_.live));
+    if (login->kept) {
+      out_.logins.push_back(*std::move(login->kept));
+    } else {
+      out_.notes.push_back("credential " + shown(credential.name) +
+                           " has no refresh token, and lasts as long as its access token");
+    }
+    return {};
+  }
+
   Result<void> add(const CredentialProfile& credential) {
     auto value = reader_.read(credential);
     if (!value) return std::move(value).error();
@@ -221,6 +274,10 @@ Result<ReadCredentials> read_credentials(const std::vector<CredentialProfile>& c
   }
   ReadCredentials out = reading.take();
   if (auto files = add_files(credentials, out); !files) return std::move(files).error();
+  // Tokens that leave in no request are known by their surrogates alone from here on.
+  for (auto& live : out.live) {
+    if (live.hosts.empty()) drop_secret(live);
+  }
   return out;
 }
 

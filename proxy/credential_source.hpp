@@ -2,7 +2,8 @@
 
 // Reads what the profile's credentials name (source_reader.hpp, aws_source.hpp), before
 // confinement, and makes of each a live credential and its surrogate. Where keys have an end and a
-// source that can be read again, a helper process is left that does so (renewal.hpp).
+// source that can be read again, a helper process is left that does so (renewal.hpp). Of logins it
+// is said which can be renewed; their helper is started later (login_helper.hpp).
 //
 // What is read is erased everywhere but in the Secret.
 
@@ -15,6 +16,7 @@
 #include "common/profile.hpp"
 #include "proxy/aws_signer.hpp"
 #include "proxy/injector.hpp"
+#include "proxy/login_keeper.hpp"
 #include "proxy/renewal_helper.hpp"
 
 namespace redoubtful::proxy {
@@ -24,6 +26,7 @@ struct ReadCredentials {
   std::vector<LiveAwsCredential> aws;
   RenewalHelper helper;              // running where some keys end and can be read again
   std::vector<std::string> renewed;  // the credentials that it knows, by its numbers
+  std::vector<KeptLogin> logins;     // those that login_helper.hpp is to renew
   std::vector<control::Surrogate> surrogates;
   std::vector<control::ExposedFile> files;
   std::vector<std::string> notes;  // a line each: what is live and where, what is off and why

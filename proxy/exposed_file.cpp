@@ -92,8 +92,10 @@ Result<std::string> rewritten(const std::string& path, const std::string& host, 
       return rewrite_yaml(host, rule);
     case LoginFormat::kJson: {
       // Of a file that several credentials come from, all is looked at.
-      const bool alone = all.size() == 1;
-      return rewrite_json(host, alone ? all.front().pointer : std::string(), rule);
+      const std::string& place = all.front().pointer;
+      const bool alone = std::all_of(all.begin(), all.end(),
+                                     [&](const Exposed& one) { return one.pointer == place; });
+      return rewrite_json(host, alone ? place : std::string(), rule);
     }
     case LoginFormat::kPlain:
       break;

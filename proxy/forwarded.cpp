@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
+#include "common/text.hpp"
 #include "proxy/denial.hpp"
 #include "proxy/gateway.hpp"
 #include "proxy/limits.hpp"
@@ -69,6 +71,7 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
         body_(std::move(carriage.body)),
         frames_(std::move(carriage.frames)),
         signature_(std::move(carriage.signature)),
+        login_(std::move(carriage.login)),
         way_(way) {
     if (frames_) frames_->report_to(*this);
     if (carriage.signing) holding_.emplace(services_.held_bytes, std::move(*carriage.signing));
@@ -82,16 +85,9 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
     event.place = permit.place();
     open_ = services_.audit.open(std::move(event));
     if (carriage.secrets) scrubber_.emplace(std::move(carriage.secrets), head_.method);
-    const auto* settings = services_.policy.settings_of(admission_.host());
-    if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
-    if (settings->via.empty()) return;
-    // admit() let nothing through whose gateway cannot be read.
-    if (auto gateway = Gateway::parse(settings->via)) {
-      gateway_.emplace(std::move(*gateway));
-      head_.authority = gateway_->authority();
-      head_.target = gateway_->target(head_.target);
-    }
+    lead_to_gateway();
   }
+  ~Forwarded() override { services_.held_bytes -= kept_; }
 
   const Admission& admission() const override { return admission_; }
   const RequestHead& request() const override { return head_; }
@@ -120,6 +116,36 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
     return std::nullopt;
   }
 
+  bool keep(std::size_t bytes) override {
+    const bool fits = login_ && login_->head && kept_ + bytes <= limits::kRepeatedBody &&
+                      services_.held_bytes + bytes <= limits::kAwsHeldBodies;
+    if (fits) {
+      kept_ += bytes;
+      services_.held_bytes += bytes;
+    } else {
+      services_.held_bytes -= std::exchange(kept_, 0);
+    }
+    return fits;
+  }
+  Awaitable<bool> again(unsigned status) override {
+    if (status != kUnauthorized || !login_ || !login_->head) co_return false;
+    RequestHead head = *std::exchange(login_->head, std::nullopt);
+    const bool newer = co_await services_.logins->newer(login_->name, login_->generation);
+    if (!newer) co_return false;
+    const auto permitted = services_.policy.permit(admission_, head.method, head.target);
+    const auto* permit = std::get_if<RequestPermit>(&permitted);
+    if (permit == nullptr) co_return false;
+    auto injected = services_.injector.inject(*permit, admission_.handling(), head);
+    auto* injection = std::get_if<Injection>(&injected);
+    if (injection == nullptr) co_return false;
+    login_->generation = services_.logins->generation(login_->name).value_or(0);
+    head_ = std::move(head);
+    record_injection(services_.audit, *injection, admission_, head_);
+    lead_to_gateway();
+    scrubber_.emplace(services_.secrets.of(admission_.host(), services_.injector), head_.method);
+    co_return true;
+  }
+
   BodyFilter* request_body() override { return body_.get(); }
   BodyFilter* response_body() override { return scrubber_ ? scrubber_->body() : nullptr; }
   FrameFilter* frames(FramesFrom side) override {
@@ -133,6 +159,9 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
 
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
     open_->event.status = head.status;
+    if (login_ && head.status == kUnauthorized) {
+      services_.logins->refused(login_->name, login_->generation);
+    }
     // Offers of HTTP/3, which has no way out; clients would try it and wait.
     remove_fields(head.fields, "alt-svc");
     if (gateway_) gateway_->map_back(head.fields, admission_.host(), admission_.authority());
@@ -170,6 +199,20 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
   }
 
  private:
+  static constexpr unsigned kUnauthorized = 401;
+
+  void lead_to_gateway() {
+    const auto* settings = services_.policy.settings_of(admission_.host());
+    if (admission_.handling() != Handling::kIntercept || settings == nullptr) return;
+    if (settings->via.empty()) return;
+    // admit() let nothing through whose gateway cannot be read.
+    if (auto gateway = Gateway::parse(settings->via)) {
+      gateway_.emplace(std::move(*gateway));
+      head_.authority = gateway_->authority();
+      head_.target = gateway_->target(head_.target);
+    }
+  }
+
   Refusal say(const Denial& denial) {
     services_.audit.deny(denial, way_name(way_), head_.method, path_of(head_.target));
     return refusal_of(denial, &head_);
@@ -220,6 +263,8 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
   std::unique_ptr<WebSocketSwap> frames_;
   std::optional<HeldBody> holding_;
   std::optional<NewSignature> signature_;
+  std::optional<UsedLogin> login_;
+  std::size_t kept_ = 0;
   Way way_;
   std::shared_ptr<OpenRequest> open_;
 };
@@ -231,6 +276,27 @@ void Overrides::drop_from(Fields& fields) const {
     return (method && is_one_of(kMethodOverrides, field.name)) ||
            (path && is_one_of(kPathOverrides, field.name));
   });
+}
+
+void record_injection(AuditLog& audit, const Injection& injection, const Admission& admission,
+                      const RequestHead& head) {
+  AuditEvent event;
+  event.host = admission.host().text();
+  event.method = head.method;
+  event.path = path_of(head.target);
+  event.event = "inject";
+  for (const auto& name : injection.names) {
+    event.credential = name;
+    audit.record(event);
+  }
+  event.event = "rewrite";
+  event.credential.clear();
+  for (const auto& where : injection.removed) {
+    event.detail = quoted(where, 80) +
+                   " held a credential that is not of this session, and was "
+                   "taken out";
+    audit.record(event);
+  }
 }
 
 void record_signing(AuditLog& audit, const AwsSigning& signing, const Admission& admission,

@@ -179,6 +179,8 @@ Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, RequestFact
       co_return co_await refuse(std::move(*held.refusal), facts);
     }
     facts.whole = &body;
+  } else if (exchange->keep(0)) {
+    facts.kept = &body;
   }
   for (;;) {
     auto source = co_await origins_.stream_for(*exchange);
@@ -198,6 +200,12 @@ Awaitable<Next> Connection::send(std::unique_ptr<Exchange> exchange, RequestFact
     Http1Transfer::Outcome outcome = co_await transfer.run();
     if (!transfer.origin_reusable()) discard_origin();
     if (transfer.origin_bound()) origins_.bind();
+    if (outcome == Http1Transfer::Outcome::kAgain) {
+      if (facts.framing.has_body()) facts.whole = facts.kept;
+      facts.kept = nullptr;
+      facts.expects_continue = false;
+      continue;
+    }
     if (outcome == Http1Transfer::Outcome::kNoAnswer) {
       // It was closed while we sent. Source: RFC 9112, section 9.3.1.
       if (used && !facts.framing.has_body() && is_idempotent(facts.method)) continue;

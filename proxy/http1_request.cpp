@@ -1,6 +1,8 @@
 // Towards the origin: the head written anew with what is there of the body, then the rest of it.
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "proxy/http1_format.hpp"
 #include "proxy/http1_transfer.hpp"
@@ -33,7 +35,9 @@ Http1Transfer::Http1Transfer(Http1Client& client, ReadBuffer& origin, Gate& gate
       facts_(facts),
       request_body_(facts.framing),
       request_writer_(sent_as(facts.framing, request_filter(exchange, facts.framing)),
-                      request_filter(exchange, facts.framing)) {}
+                      request_filter(exchange, facts.framing)),
+      kept_(facts.kept),
+      upload_(client.stream().executor(), boost::asio::steady_timer::time_point::max()) {}
 
 Awaitable<Http1Transfer::Outcome> Http1Transfer::run() {
   const bool sent = co_await send_head();
@@ -45,6 +49,7 @@ Awaitable<Http1Transfer::Outcome> Http1Transfer::run() {
     if (request_complete_) client_.watch(origin_.stream(), facts_.version);
     outcome = co_await receive_and_release();
   } else {
+    uploading_ = true;
     auto up = send_rest();
     auto down = receive_and_release();
     auto [none, received] = co_await both(std::move(up), std::move(down));
@@ -87,6 +92,7 @@ bool Http1Transfer::take_piece(Buffers& out) {
   }
   up_ += piece.size();
   request_complete_ = request_body_.done();
+  keep(piece);
   if (!request_complete_) {
     request_writer_.put(piece, out);
   } else {
@@ -99,6 +105,25 @@ bool Http1Transfer::take_piece(Buffers& out) {
   failure_ = request_fault_->reason;
   request_complete_ = false;
   return false;
+}
+
+// Trailers as they came: each sending judges them anew.
+void Http1Transfer::keep(std::string_view piece) {
+  if (kept_ == nullptr) return;
+  if (!exchange_.keep(piece.size())) {
+    *kept_ = WholeBody();
+    kept_ = nullptr;
+    return;
+  }
+  kept_->bytes += piece;
+  if (request_complete_) kept_->trailers = request_body_.trailers();
+}
+
+Awaitable<void> Http1Transfer::until_kept() {
+  // Who waits for leave to send it may never do so.
+  if (!uploading_ || facts_.expects_continue) co_return;
+  keeps_only_ = true;
+  co_await upload_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 
 Awaitable<bool> Http1Transfer::send_head() {
@@ -115,29 +140,41 @@ Awaitable<bool> Http1Transfer::send_head() {
 }
 
 Awaitable<std::monostate> Http1Transfer::send_rest() {
+  const bool ended = co_await send_pieces();
+  uploading_ = false;
+  upload_.cancel();
+  if (!ended) co_return std::monostate{};
+  client_.watch(origin_.stream(), facts_.version);
+  if (status_ != 0) client_.answering();
+  co_return std::monostate{};
+}
+
+Awaitable<bool> Http1Transfer::send_pieces() {
   while (!request_complete_) {
     if (facts_.whole == nullptr && client_.buffer().empty()) {
       const auto error = co_await client_.fill();
-      if (answered_) co_return std::monostate{};
+      if (answered_) co_return false;
       if (error) {
         client_failed_ = true;
         failure_ = "the client ended in the middle of its request";
         origin_.stream().close();
-        co_return std::monostate{};
+        co_return false;
       }
     }
     Buffers out;
     if (!take_piece(out)) {
       origin_.stream().close();
-      co_return std::monostate{};
+      co_return false;
     }
-    if (out.empty()) continue;
+    if (keeps_only_ && kept_ == nullptr) co_return false;
+    if (out.empty() || keeps_only_) continue;
     const IoResult written = co_await origin_.stream().write(std::move(out));
-    if (written.error || answered_) co_return std::monostate{};
+    if (answered_) co_return false;
+    // It may have answered, and the answer may be one to be tried again.
+    if (written.error && kept_ == nullptr) co_return false;
+    if (written.error) keeps_only_ = true;
   }
-  client_.watch(origin_.stream(), facts_.version);
-  if (status_ != 0) client_.answering();
-  co_return std::monostate{};
+  co_return true;
 }
 
 }  // namespace redoubtful::proxy

@@ -177,7 +177,19 @@ Awaitable<bool> Http1Transfer::pass_interim(ResponseHead head) {
   co_return !co_await client_.write(std::move(out));
 }
 
+// Is the answer to be thrown away, and the request sent once more?
+Awaitable<bool> Http1Transfer::is_tried_again(unsigned status) {
+  constexpr unsigned kUnauthorized = 401;
+  if (status != kUnauthorized || kept_ == nullptr) co_return false;
+  co_await until_kept();
+  if (kept_ == nullptr || !request_complete_ || client_lost()) co_return false;
+  co_return co_await exchange_.again(status);
+}
+
 Awaitable<Outcome> Http1Transfer::pass_answer(ParsedResponse response) {
+  const bool again = co_await is_tried_again(response.head.status);
+  if (client_lost()) co_return gone();
+  if (again) co_return Outcome::kAgain;
   client_.answering();
   origin_bound_ = binds_connection(exchange_.request().fields, "authorization") ||
                   binds_connection(response.head.fields, "www-authenticate");

@@ -5,6 +5,7 @@
 // Both ways are under way together: an origin may answer while the body still comes (and then the
 // rest of it is not waited for). Nothing here decides; Gate and Exchange did, or are asked.
 
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct RequestFacts {
   bool expects_continue = false;
   bool upgrade_websocket = false;
   WholeBody* whole = nullptr;  // the body is there, and not the client's to send any more
+  WholeBody* kept = nullptr;   // a copy goes here, so that the request can be sent again
 };
 
 class Http1Transfer {
@@ -46,6 +48,7 @@ class Http1Transfer {
     kCut,       // the answer had begun; the client's stream was closed
     kGone,      // the client is
     kUpgraded,  // both sides have ended after a WebSocket
+    kAgain,     // the request is to be sent again, with what was kept; nobody was told anything
   };
   Awaitable<Outcome> run();
   // After kNoAnswer: tells the client.
@@ -68,14 +71,19 @@ class Http1Transfer {
   // Towards the origin (http1_request.cpp).
   Awaitable<bool> send_head();
   Awaitable<std::monostate> send_rest();  // both() joins values
+  Awaitable<bool> send_pieces();          // false: not to the end
   bool take_piece(Buffers& out);
   void take_held(Buffers& out);
+  void keep(std::string_view piece);
+  // The rest of a request whose answer is there already, for it is kept.
+  Awaitable<void> until_kept();
 
   // Towards the client (http1_response.cpp).
   Awaitable<Outcome> receive();
   Awaitable<Outcome> receive_and_release();
   Awaitable<std::variant<ParsedResponse, Outcome>> read_head();
   Awaitable<bool> pass_interim(ResponseHead head);
+  Awaitable<bool> is_tried_again(unsigned status);
   Awaitable<Outcome> pass_answer(ParsedResponse response);
   Awaitable<Outcome> pass_refusal(Refusal refusal);
   Awaitable<Outcome> origin_failed(std::string_view why);
@@ -101,6 +109,10 @@ class Http1Transfer {
   std::optional<HeadFault> request_fault_;
   std::optional<Watchdog> late_;  // over a client that was answered and does not stop
   std::size_t held_sent_ = 0;
+  WholeBody* kept_;                   // null: not, or no more
+  bool keeps_only_ = false;           // what is read of the request is not sent
+  bool uploading_ = false;            // it is read beside the answer
+  boost::asio::steady_timer upload_;  // cancelled when nothing more is read of it
   bool request_complete_ = false;
   bool client_failed_ = false;
   bool until_close_ = false;  // the client takes the end of the connection for the answer's

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "common/network_rules.hpp"
 #include "proxy/body_swap.hpp"
@@ -378,14 +379,23 @@ const LiveCredential* Injector::surrogate_in(const RequestHead& head) const {
 }
 
 void Injector::renew(LiveCredential credential) {
-  const auto old = std::find_if(credentials_.begin(), credentials_.end(), [&](const auto& one) {
+  const bool known = std::any_of(credentials_.begin(), credentials_.end(), [&](const auto& one) {
     return one.surrogate == credential.surrogate;
   });
-  if (old == credentials_.end()) {
-    credentials_.push_back(std::move(credential));
+  if (known) {
+    renew(credential.surrogate, std::move(credential.secret));
   } else {
-    old->secret = std::move(credential.secret);
+    credentials_.push_back(std::move(credential));
   }
+}
+
+void Injector::renew(std::string_view surrogate, Secret secret) {
+  const auto old = std::find_if(credentials_.begin(), credentials_.end(),
+                                [&](const auto& one) { return one.surrogate == surrogate; });
+  if (old == credentials_.end()) return;
+  auto& retired = old->retired;
+  if (retired.size() >= LiveCredential::kRetired) retired.erase(retired.begin());
+  retired.push_back(std::exchange(old->secret, std::move(secret)));
 }
 
 bool Injector::has_credentials(const Host& host) const {

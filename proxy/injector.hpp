@@ -46,6 +46,11 @@ struct LiveCredential {
   // A part of AWS's keys: nothing is put in, and its surfaces, where it may stand, are exactly
   // those listed.
   bool aws = false;
+  // What the surrogate stood for before it was renewed: put in no more, scrubbed as before. The
+  // newest kRetired.
+  std::vector<Secret> retired{};
+
+  static constexpr std::size_t kRetired = 4;
 };
 
 // What was done to a request.
@@ -75,6 +80,10 @@ class Injector {
   // A part of AWS's keys has a new value, the first that has this surrogate; or there is one more.
   // What is under way keeps none of the old. Not for others.
   void renew(LiveCredential credential);
+  // The surrogate stands for another value from now on.
+  void renew(std::string_view surrogate, Secret secret);
+  // Erases every secret, for a process that is to know none (login_helper.hpp).
+  void forget() noexcept { credentials_.clear(); }
 
   // References to what is in it hold as long as it does.
   const std::deque<LiveCredential>& credentials() const noexcept { return credentials_; }

@@ -136,6 +136,11 @@ int serve(int fd) {
   if (auto prepared = (*application)->prepare_for_confinement(); !prepared) {
     return fail(fd, prepared.error());
   }
+  if (std::holds_alternative<control::Listeners>(*second)) {
+    if (auto started = (*application)->start_login_helper(); !started) {
+      return fail(fd, started.error());
+    }
+  }
   auto confined = confine();
   if (!confined) return fail(fd, confined.error());
   for (const auto& note : *confined) complain(note);

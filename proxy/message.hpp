@@ -110,6 +110,19 @@ class Exchange {
   virtual const RequestHead& request() const = 0;
   // Null: the body passes as it is. A filter may change its length.
   virtual BodyFilter* request_body() = 0;
+  // May `bytes` more of the body be kept while it is sent, for again()? Asked with 0 at first, and
+  // no more once it was denied. HTTP/2 does not ask.
+  virtual bool keep(std::size_t bytes) {
+    (void)bytes;
+    return false;
+  }
+  // Before an answer of that status is shown to respond(), where all of the request was kept. True:
+  // request() is another now, which is sent in the place of the first; this answer is nobody's. May
+  // take its time.
+  virtual Awaitable<bool> again(unsigned status) {
+    (void)status;
+    co_return false;
+  }
   // Fields of a 1xx answer other than 101, in place.
   virtual void interim(Fields& fields) = 0;
   // Judges and changes an answer's head (of 1xx only 101) before it goes to the client. A Refusal

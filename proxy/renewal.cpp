@@ -1,10 +1,7 @@
 #include "proxy/renewal.hpp"
 
-#include <string.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
@@ -39,7 +36,7 @@ Renewal::Renewal(asio::io_context& context, RenewalHelper helper, std::vector<st
       injector_(injector),
       secrets_(secrets),
       audit_(audit),
-      socket_(context, helper_.take_socket().release()),
+      link_(context, helper_.take_socket(), RenewalHelper::kAnswerBytes, kPatience),
       timer_(context) {
   for (auto& name : sources) sources_.push_back({std::move(name), std::nullopt});
   const auto now = wall();
@@ -62,7 +59,7 @@ void Renewal::hurry() {
   const bool due = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
     return source.due && *source.due <= now;
   });
-  if (due && !asking_) timer_.cancel();
+  if (due && !link_.asking()) timer_.cancel();
 }
 
 Awaitable<void> Renewal::run() {
@@ -84,7 +81,7 @@ Awaitable<void> Renewal::run() {
 
 Awaitable<void> Renewal::renew(std::uint32_t number) {
   Source& source = sources_[number];
-  std::string packet = co_await asked(number);
+  std::string packet = co_await link_.ask(number);
   auto keys = RenewalHelper::answer(packet);
   if (keys) {
     const auto until = take(source.name, std::move(*keys));
@@ -98,31 +95,6 @@ Awaitable<void> Renewal::renew(std::uint32_t number) {
   source.due = wall() + kRetry;
   signer_.renewal_failed(source.name, keys.error().what());
   record(source.name, "failed", keys.error().what());
-}
-
-// One packet each way. A helper that does not answer in time is of no more use: a later answer
-// could be taken for that to another question.
-Awaitable<std::string> Renewal::asked(std::uint32_t number) {
-  std::string packet;
-  if (!socket_.is_open()) co_return packet;
-  const std::string question = RenewalHelper::question(number);
-  const auto [unsent, sent] = co_await socket_.async_write_some(asio::buffer(question), kTuple);
-  if (unsent) {
-    socket_.close();
-    co_return packet;
-  }
-  timer_.expires_after(kPatience);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) socket_.close();
-  });
-  asking_ = true;
-  packet.resize(RenewalHelper::kAnswerBytes);
-  const auto [failed, got] = co_await socket_.async_read_some(asio::buffer(packet), kTuple);
-  timer_.cancel();
-  asking_ = false;
-  packet.resize(failed ? 0 : got);
-  if (failed && socket_.is_open()) socket_.close();
-  co_return packet;
 }
 
 Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAwsKeys keys) {

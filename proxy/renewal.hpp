@@ -10,7 +10,6 @@
 // Lifetime: what it refers to must outlive it; it ends with the io_context. Threads: one.
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <string>
@@ -18,6 +17,7 @@
 
 #include "proxy/audit_log.hpp"
 #include "proxy/aws_signer.hpp"
+#include "proxy/helper_link.hpp"
 #include "proxy/injector.hpp"
 #include "proxy/message.hpp"
 #include "proxy/renewal_helper.hpp"
@@ -52,8 +52,6 @@ class Renewal {
 
   Awaitable<void> run();
   Awaitable<void> renew(std::uint32_t number);
-  // Nothing: the helper is gone, or too slow.
-  Awaitable<std::string> asked(std::uint32_t number);
   Result<std::chrono::sys_seconds> take(const std::string& name, FreshAwsKeys keys);
   void record(const std::string& name, std::string_view reason, std::string detail);
 
@@ -63,9 +61,8 @@ class Renewal {
   Injector& injector_;
   SecretsOfHosts& secrets_;
   AuditLog& audit_;
-  boost::asio::posix::stream_descriptor socket_;
+  HelperLink link_;
   boost::asio::steady_timer timer_;
-  bool asking_ = false;  // and the timer is the helper's deadline
 };
 
 }  // namespace redoubtful::proxy

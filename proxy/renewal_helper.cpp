@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <set>
 
 #include "common/aws.hpp"
@@ -83,12 +82,6 @@ Result<RenewalHelper> RenewalHelper::start(const std::vector<CredentialProfile>&
   });
   if (!child) return std::move(child).error().during("starting the renewal helper");
   return RenewalHelper(std::move(*child), std::move(ours));
-}
-
-std::string RenewalHelper::question(std::uint32_t source) {
-  std::string out(sizeof source, '\0');
-  std::memcpy(out.data(), &source, sizeof source);
-  return out;
 }
 
 Result<FreshAwsKeys> RenewalHelper::answer(std::string& packet) {

@@ -35,11 +35,10 @@ class RenewalHelper {
                                      const std::function<void()>& forget);
 
   bool running() const noexcept { return static_cast<bool>(socket_); }
-  // SOCK_SEQPACKET: question() out, one packet of kAnswerBytes at most back, to each.
+  // SOCK_SEQPACKET: helper_question() out, one packet of kAnswerBytes at most back, to each.
   UniqueFd take_socket() { return std::move(socket_); }
 
   static constexpr std::size_t kAnswerBytes = 64 * 1024;
-  static std::string question(std::uint32_t source);
   // Erases the packet. Errors: the source's, as text; kPeerProtocol.
   static Result<FreshAwsKeys> answer(std::string& packet);
 

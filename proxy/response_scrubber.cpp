@@ -112,6 +112,10 @@ std::shared_ptr<const HostSecrets> secrets_of(const Host& host, const Injector& 
     if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) continue;
     names.push_back(credential.name);
     values.push_back({credential.secret.expose(), credential.surrogate});
+    for (const Secret& old : credential.retired) {
+      names.push_back(credential.name);
+      values.push_back({old.expose(), credential.surrogate});
+    }
   }
   if (more != nullptr) {
     names.push_back(names.back());

@@ -11,6 +11,7 @@
 #include "proxy/certificate_authority.hpp"
 #include "proxy/dialer.hpp"
 #include "proxy/injector.hpp"
+#include "proxy/login_renewal.hpp"
 #include "proxy/origin_pool.hpp"
 #include "proxy/policy.hpp"
 #include "proxy/renewal.hpp"
@@ -31,10 +32,12 @@ struct Services {
   Dialer& dialer;
   // What clients of the explicit port must show; null: nobody else can reach that port.
   const AccessToken* token = nullptr;
-  Renewal* renewal = nullptr;  // null: nothing ends, or nothing can be renewed
+  Renewal* renewal = nullptr;      // null: nothing ends, or nothing can be renewed
+  LoginRenewal* logins = nullptr;  // null: the same, of logins
   SecretsOfHosts secrets = {};
   OriginPool pool = {};
-  std::size_t held_bytes = 0;  // of bodies that wait to be signed for, all together
+  // Of bodies that wait to be signed for, and of those that may be sent again; all together.
+  std::size_t held_bytes = 0;
 };
 
 // How a connection came in; the audit log's word for it.

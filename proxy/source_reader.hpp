@@ -29,9 +29,10 @@ class SourceReader {
   // there must not be used. None holds a value.
   Result<std::string> read(const CredentialProfile& credential) const;
 
- private:
   // "~/x" with HOME in place, where it is known: the command line has done so already.
   std::string expanded(std::string_view path) const;
+
+ private:
   const std::string* variable(std::string_view name) const;
   Result<std::string> read_variable(std::string_view name) const;
   // Of AWS's keys an object is the value, as text.

@@ -1,14 +1,12 @@
 #include "proxy/token_surrogate.hpp"
 
-#include <string.h>
-
 #include <array>
 #include <boost/json/serialize.hpp>
 #include <span>
 
 #include "proxy/base64.hpp"
-#include "proxy/json_reader.hpp"
 #include "proxy/random.hpp"
+#include "proxy/web_token.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -35,15 +33,6 @@ std::string random_digits(std::size_t size) {
 }
 
 std::size_t bytes_of(std::size_t digits) { return digits / 4 * 3 + digits % 4 * 3 / 4; }
-
-std::optional<json::value> decoded(std::string_view part) {
-  auto bytes = from_base64(part, Base64::kUrl);
-  if (!bytes) return std::nullopt;
-  auto document = parse_json(*bytes, erasing_storage());
-  ::explicit_bzero(bytes->data(), bytes->size());
-  if (!document || !document->is_object()) return std::nullopt;
-  return std::move(*document);
-}
 
 // Those members of an object that are texts.
 json::object texts_of(const json::object& object, std::span<const std::string_view> names) {
@@ -106,8 +95,8 @@ std::optional<std::string> token_surrogate(std::string_view real) {
   if (signature.size() < kMinSignature || !from_base64(signature, Base64::kUrl)) {
     return std::nullopt;
   }
-  const auto header = decoded(real.substr(0, first));
-  const auto payload = decoded(real.substr(first + 1, second - first - 1));
+  const auto header = web_token_part(real.substr(0, first));
+  const auto payload = web_token_part(real.substr(first + 1, second - first - 1));
   if (!header || !payload || !header->get_object().contains("alg")) return std::nullopt;
   const auto head = header_like(header->get_object(), first);
   const auto body = payload_like(payload->get_object(), second - first - 1);

@@ -33,11 +33,6 @@ bool is_loopback(const Host& host) {
   return asio::ip::make_address(host.text(), bad).is_loopback() && !bad;
 }
 
-struct Answer {
-  std::string text;   // the whole of it, head and all
-  std::string error;  // or what went wrong
-};
-
 Awaitable<std::unique_ptr<Stream>> connected(const WebServer& server, OriginTls& tls,
                                              std::string& error) {
   const auto executor = co_await asio::this_coro::executor;
@@ -65,40 +60,66 @@ Awaitable<std::unique_ptr<Stream>> connected(const WebServer& server, OriginTls&
   co_return std::get<std::unique_ptr<Stream>>(std::move(shaken));
 }
 
-Awaitable<Answer> asked(const WebServer& server, OriginTls& tls, const std::string& request) {
-  Answer out;
+Awaitable<RawAnswer> asked(const WebServer& server, OriginTls& tls, const std::string& request) {
+  RawAnswer out;
   auto stream = co_await connected(server, tls, out.error);
   if (!stream) co_return out;
-  const std::vector<asio::const_buffer> buffers{asio::buffer(request)};
-  const IoResult sent = co_await stream->write(buffers);
-  if (sent.error) {
-    out.error = sent.error.message();
-    co_return out;
-  }
-  std::string buffer(16384, '\0');
-  // It closes after the answer, as it was asked to; a cut one does not parse.
-  while (out.text.size() <= kMaxAnswer) {
-    const IoResult got = co_await stream->read_some(asio::buffer(buffer));
-    out.text.append(buffer, 0, got.bytes);
-    if (got.error) break;
-  }
-  ::explicit_bzero(buffer.data(), buffer.size());
-  co_return out;
+  co_return co_await web_exchange(*stream, request, kPatience);
 }
 
-Result<WebAnswer> parsed(std::string& answer) {
-  http::response_parser<http::string_body> parser;
+enum class Ended { kNo, kYes };  // more may come, or not
+
+bool parse(http::response_parser<http::string_body>& parser, const std::string& answer,
+           Ended ended) {
   parser.body_limit(kMaxAnswer);
   parser.eager(true);
   boost::system::error_code bad;
   parser.put(asio::buffer(answer), bad);
-  if (!bad && !parser.is_done()) parser.put_eof(bad);
-  ::explicit_bzero(answer.data(), answer.size());
-  if (bad || !parser.is_done()) return failed("the server's answer is no HTTP, or not whole");
-  return WebAnswer{parser.get().result_int(), std::move(parser.get().body())};
+  if (!bad && !parser.is_done() && ended == Ended::kYes) parser.put_eof(bad);
+  return !bad && parser.is_done();
+}
+
+bool is_whole(const std::string& answer) {
+  http::response_parser<http::string_body> parser;
+  const bool whole = parse(parser, answer, Ended::kNo);
+  std::string& body = parser.get().body();
+  ::explicit_bzero(body.data(), body.size());
+  return whole;
 }
 
 }  // namespace
+
+Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request,
+                                  std::chrono::seconds patience) {
+  RawAnswer out;
+  Watchdog watchdog(stream);
+  watchdog.expires_after(patience);
+  const std::vector<asio::const_buffer> buffers{asio::buffer(request)};
+  const IoResult sent = co_await stream.write(buffers);
+  std::string buffer(16384, '\0');
+  IoResult got;
+  // A server may let the connection be, although it was asked to end it.
+  while (!sent.error && out.text.size() <= kMaxAnswer && !is_whole(out.text)) {
+    got = co_await stream.read_some(asio::buffer(buffer));
+    out.text.append(buffer, 0, got.bytes);
+    if (got.error) break;
+  }
+  ::explicit_bzero(buffer.data(), buffer.size());
+  if (watchdog.expired()) {
+    out.error = "it did not answer within " + std::to_string(patience.count()) + " s";
+  } else if (sent.error || (got.error && out.text.empty())) {
+    out.error = sent.error ? sent.error.message() : got.error.message();
+  }
+  co_return out;
+}
+
+Result<WebAnswer> parse_web_answer(std::string& answer) {
+  http::response_parser<http::string_body> parser;
+  const bool whole = parse(parser, answer, Ended::kYes);
+  ::explicit_bzero(answer.data(), answer.size());
+  if (!whole) return failed("the server's answer is no HTTP, or not whole");
+  return WebAnswer{parser.get().result_int(), std::move(parser.get().body())};
+}
 
 Result<WebServer> parse_web_server(std::string_view url) {
   constexpr std::string_view kTls = "https://";
@@ -134,9 +155,9 @@ Result<WebAnswer> web_get(const WebServer& server, std::string_view target, cons
   request.append("\r\n");
 
   asio::io_context context(1);
-  std::optional<Answer> answer;
+  std::optional<RawAnswer> answer;
   asio::co_spawn(context, asked(server, **tls, request),
-                 [&answer](std::exception_ptr bug, Answer got) {
+                 [&answer](std::exception_ptr bug, RawAnswer got) {
                    if (bug) std::rethrow_exception(bug);
                    answer = std::move(got);
                  });
@@ -145,7 +166,7 @@ Result<WebAnswer> web_get(const WebServer& server, std::string_view target, cons
   const std::string who = authority_text(server.authority);
   if (!answer) return failed(who + " does not answer");
   if (!answer->error.empty()) return failed("cannot reach " + who + ": " + answer->error);
-  auto out = parsed(answer->text);
+  auto out = parse_web_answer(answer->text);
   if (!out) return std::move(out).error().during(who);
   return out;
 }

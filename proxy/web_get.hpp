@@ -7,6 +7,7 @@
 //
 // Outside of confinement only: it blocks, for 10 s at most, and asks the system's resolver.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "common/profile.hpp"
 #include "proxy/authority.hpp"
 #include "proxy/message.hpp"
+#include "proxy/stream.hpp"
 
 namespace redoubtful::proxy {
 
@@ -30,6 +32,18 @@ struct WebAnswer {
   unsigned status = 0;
   std::string body;  // the caller erases it where it holds a secret
 };
+
+// Sends a whole request, and reads until its answer is whole or the connection ends, for `patience`
+// at most. The answer, head and all, or what went wrong. `request` must outlive it; the caller
+// erases both.
+struct RawAnswer {
+  std::string text;
+  std::string error;
+};
+Awaitable<RawAnswer> web_exchange(Stream& stream, const std::string& request,
+                                  std::chrono::seconds patience);
+// Erases `answer`. Errors: kInvalidProfile.
+Result<WebAnswer> parse_web_answer(std::string& answer);
 
 // `target`: path and query, prefix and all. `fields` are erased from the request that is made of
 // them, not from the caller's. `roots`: PEM files beside the system's, with who named them. Errors:

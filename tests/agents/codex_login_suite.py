@@ -3,6 +3,8 @@
 
 A login is three tokens; without any one of them the file is no login to Codex. Its access token is a JSON web token
 that is soon over, so the surrogate's own expiry must be far away, or Codex would try to renew it.
+
+In one run the host refuses the login from the start (Codex asks by one WebSocket, which is judged at its beginning).
 """
 
 import base64
@@ -17,6 +19,7 @@ sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
 import codex_suite  # noqa: E402
 import keyed_agent  # noqa: E402
+import renewed_login  # noqa: E402
 
 REFRESH = "rt_" + "Kq7xZ2mNw4" * 8
 ACCOUNT = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -41,6 +44,11 @@ class CodexLogin(codex_suite.Codex):
     host = "chatgpt.com"
     prefix = "eyJ"
     credential = "codex-login"
+    login_file = ".codex/auth.json"
+    token_host = "auth.openai.com"
+    token_path = "/oauth/token"
+    client_id = "app_EMoamEEZ73f0CkXaXp7hrann"
+    refresh_token = REFRESH
     model_path = "/backend-api/codex/responses"
     keyed_paths = ("/backend-api/",)
     asked_besides = frozenset({"ab.chatgpt.com", "api.github.com", "github.com"})
@@ -52,10 +60,16 @@ class CodexLogin(codex_suite.Codex):
                       "exp": int(time.time()) + 240, "https://api.openai.com/auth": account(), "padding": "x" * 200})
 
     def log_in(self, scene):
-        scene.write(".codex/auth.json", json.dumps({
+        scene.write(self.login_file, json.dumps({
             "auth_mode": "chatgpt", "OPENAI_API_KEY": None, "last_refresh": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "tokens": {"access_token": scene.server.key, "refresh_token": REFRESH, "id_token": self.identity,
                        "account_id": ACCOUNT}}), 0o600)
+
+    def fresh_tokens(self):
+        return {"access_token": self.made_up_key(), "refresh_token": "rt_" + "Wb4tYh9L" * 10, "id_token": self.identity}
+
+    def more_parts(self, check, program, server, authority):
+        return {"refused from the start": lambda: renewed_login.part(check, self, program, server, authority, after=0)}
 
     def secrets(self, scene):
         return [scene.server.key, REFRESH, self.identity]

@@ -7,6 +7,7 @@
 
 #include "common/pipe.hpp"
 #include "proxy/aws_credential.hpp"
+#include "proxy/helper_link.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/renewal.hpp"
 #include "tests/proxy/gate_support.hpp"
@@ -344,7 +345,7 @@ TEST(RenewalHelper, ReadsASourceAgainAndSaysWhatWentWrong) {
   EXPECT_EQ(variables[1].value, "another's") << "ours is untouched";
   const UniqueFd socket = helper->take_socket();
   const auto ask = [&](std::uint32_t number) {
-    const std::string question = RenewalHelper::question(number);
+    const std::string question = helper_question(number);
     EXPECT_EQ(::write(socket.get(), question.data(), question.size()),
               static_cast<ssize_t>(question.size()));
     std::string packet(RenewalHelper::kAnswerBytes, '\0');

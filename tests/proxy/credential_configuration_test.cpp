@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "proxy/configuration.hpp"
 
 namespace redoubtful::proxy {
@@ -63,6 +65,50 @@ TEST(CredentialConfiguration, RefusesWhatIsNot) {
     const auto read = with(more);
     ASSERT_FALSE(read) << more;
     EXPECT_THAT(read.error().what(), HasSubstr(words)) << more;
+  }
+}
+
+// As show --json prints it; `change` is put in the place of what it names.
+std::string login(std::string_view key = {}, std::string_view value = {}) {
+  std::string out =
+      R"("source":"json:/h/l.json#","type":"oauth","refresh":{"endpoint":"https://login.example/token",)"
+      R"("client_id":"c","client_id_at":"","client_secret":"","client_secret_at":"","access_token":"/a",)"
+      R"("refresh_token":"/r","id_token":"","account":"","expires":"","refreshed":"","scope":"",)"
+      R"("body":"form","expires_as":"seconds","lock":"none","shows_refresh_token":false})";
+  if (key.empty()) return out;
+  const std::size_t at = out.find("\"" + std::string(key) + "\":") + key.size() + 3;
+  const std::size_t end = out.find_first_of(",}", at);
+  return out.replace(at, end - at, value);
+}
+
+Result<Configuration> with_login(const std::string& login) {
+  return parse_configuration(R"({"version":1,"credentials":[{"name":"k","hosts":["a.example"],)" +
+                             login + "}]}");
+}
+
+TEST(CredentialConfiguration, ReadsHowALoginIsRenewed) {
+  const auto read = with_login(login());
+  ASSERT_TRUE(read) << read.error().what();
+  const auto& grant = read->credentials.at(0).refresh;
+  ASSERT_TRUE(grant);
+  EXPECT_EQ(grant->endpoint, "https://login.example/token");
+  EXPECT_EQ(grant->access_token, "/a");
+  for (const auto& [key, value, words] : std::vector<std::array<const char*, 3>>{
+           {"endpoint", R"("http://127.0.0.1/token")", "https://"},
+           {"endpoint", R"("https://login.example")", "with a path"},
+           {"client_id", R"("")", "client_id"},
+           {"access_token", R"("a")", "no JSON pointer"},
+           {"refresh_token", R"("")", "where the tokens stand"},
+           {"body", R"("xml")", "no form of a body"},
+           {"expires_as", R"("days")", "no form of a time"},
+           {"lock", "null", "lock"},
+           {"shows_refresh_token", "1", "shows_refresh_token"},
+           {"source", R"("env:K")", "json:FILE#/pointer"},
+           {"type", R"("value")", "does not fit the type"},
+           {"refresh", R"(null,"unused":{"a":1)", "refresh"}}) {
+    const auto refused = with_login(login(key, value));
+    ASSERT_FALSE(refused) << key << value;
+    EXPECT_THAT(refused.error().what(), HasSubstr(words)) << key << value;
   }
 }
 

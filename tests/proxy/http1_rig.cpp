@@ -163,6 +163,13 @@ class TestExchange final : public Exchange {
   }
   std::optional<Refusal> held() override { return state_->rules.hold({}, head_); }
   const RequestHead& request() const override { return head_; }
+  bool keep(std::size_t bytes) override {
+    kept_ += bytes;
+    return state_->rules.keeps > 0 && kept_ <= state_->rules.keeps;
+  }
+  Awaitable<bool> again(unsigned status) override {
+    co_return state_->rules.again && state_->rules.again(status, head_);
+  }
   BodyFilter* request_body() override { return request_body_.get(); }
   void interim(Fields& fields) override { remove_fields(fields, "x-secret"); }
   std::variant<std::monostate, Refusal> respond(ResponseHead& head) override {
@@ -198,6 +205,7 @@ class TestExchange final : public Exchange {
   std::shared_ptr<State> state_;
   RequestHead head_;
   std::size_t index_;
+  std::size_t kept_ = 0;
   std::unique_ptr<BodyFilter> request_body_;
   std::unique_ptr<BodyFilter> response_body_;
   std::unique_ptr<FrameFilter> clients_frames_;

@@ -73,6 +73,9 @@ struct Rules {
   std::optional<Refusal> no_origin;
   // The body is held; told its pieces, and then an empty one for its end. May change the head.
   std::function<std::optional<Refusal>(std::string_view, RequestHead&)> hold;
+  std::size_t keeps = 0;  // bytes of a body that are kept for again(); 0: it is not asked
+  // A refused request is to be sent again, with another head.
+  std::function<bool(unsigned status, RequestHead&)> again;
 };
 
 class Rig {

@@ -69,7 +69,7 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 }
 
 TEST(Credentials, SayWhatComesLater) {
-  for (const auto* keys : {"type: oauth", "type: github-app", "app_id: 1", "installation_id: 1",
+  for (const auto* keys : {"type: github-app", "app_id: 1", "installation_id: 1",
                            "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;

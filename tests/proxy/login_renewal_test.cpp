@@ -1,0 +1,171 @@
+// The proxy's side: one question for all who were refused, and what the surrogate stands for then.
+
+#include "proxy/login_renewal.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "proxy/login_helper.hpp"
+#include "tests/proxy/policy_support.hpp"
+
+namespace redoubtful::proxy::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kSurrogate = "sk-ant-oat01-surrogate0123456789";
+
+class World {
+ public:
+  explicit World(std::optional<std::chrono::sys_seconds> expires = std::nullopt)
+      : injector_(live()), audit_({}, "s") {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    helper_ = UniqueFd(ends[1]);
+    const KeptLogin login{"login", "/x/y", "", grant_named("claude")->make(), "", "", expires};
+    renewal_.emplace(context_, UniqueFd(ends[0]), std::vector{login}, injector_, secrets_, audit_);
+    renewal_->start();
+  }
+
+  std::size_t run() {
+    context_.restart();
+    return context_.run_for(std::chrono::milliseconds(20));
+  }
+  // Questions that were put, until there is no more to do now.
+  int questions() {
+    context_.restart();
+    context_.poll();
+    int count = 0;
+    std::uint32_t number = 0;
+    while (::recv(helper_.get(), &number, sizeof number, MSG_DONTWAIT) == sizeof number) ++count;
+    return count;
+  }
+  void answer(Result<FreshLogin> login) {
+    const std::string packet = fresh_login_text(std::move(login));
+    EXPECT_EQ(::send(helper_.get(), packet.data(), packet.size(), 0),
+              static_cast<ssize_t>(packet.size()));
+    for (int i = 0; i < 3; ++i) run();
+  }
+  void wait_for_newer(std::uint64_t than, std::vector<bool>& out) {
+    boost::asio::co_spawn(context_, renewal_->newer("login", than),
+                          [&out](std::exception_ptr, bool newer) { out.push_back(newer); });
+  }
+  static FreshLogin fresh(std::string token) {
+    FreshLogin out;
+    out.access_token = std::move(token);
+    out.ours = true;
+    return out;
+  }
+  std::string scrubbed(std::string text) {
+    const auto secrets = secrets_.of(host("api.example"), injector_);
+    Scrubber scrubber(secrets->patterns);
+    scrubber.scrub(text);
+    return text;
+  }
+  LoginRenewal& renewal() { return *renewal_; }
+  const LiveCredential& credential() const { return injector_.credentials().front(); }
+  void end_helper() { helper_.reset(); }
+
+ private:
+  static std::vector<LiveCredential> live() {
+    std::vector<LiveCredential> out;
+    out.push_back({"login",
+                   {host("api.example")},
+                   std::move(*Secret::take("sk-ant-oat01-first-real-0123456")),
+                   std::string(kSurrogate)});
+    return out;
+  }
+
+  boost::asio::io_context context_;
+  Injector injector_;
+  SecretsOfHosts secrets_;
+  AuditLog audit_;
+  UniqueFd helper_;
+  std::optional<LoginRenewal> renewal_;
+};
+
+TEST(LoginRenewal, FiftyRefusalsAreOneQuestion) {
+  World world;
+  EXPECT_EQ(world.questions(), 0);
+  std::vector<bool> newer;
+  for (int i = 0; i < 50; ++i) world.wait_for_newer(0, newer);
+  EXPECT_EQ(world.questions(), 1);
+  EXPECT_TRUE(newer.empty());
+  world.answer(World::fresh("sk-ant-oat01-second-real-012345"));
+  EXPECT_EQ(newer, std::vector<bool>(50, true));
+  EXPECT_EQ(world.renewal().generation("login"), 1u);
+  // One that was sent with the old token and comes back now: nobody is asked.
+  world.wait_for_newer(0, newer);
+  EXPECT_EQ(world.questions(), 0);
+  EXPECT_EQ(newer.size(), 51u);
+  EXPECT_TRUE(newer.back());
+}
+
+TEST(LoginRenewal, TheSurrogateStaysAndBothTokensAreScrubbed) {
+  World world;
+  world.renewal().refused("login", 0);
+  EXPECT_EQ(world.questions(), 1);
+  world.answer(World::fresh("sk-ant-oat01-second-real-012345"));
+  EXPECT_EQ(world.credential().surrogate, kSurrogate);
+  const std::string out =
+      world.scrubbed("a sk-ant-oat01-first-real-0123456 b sk-ant-oat01-second-real-012345 c");
+  EXPECT_THAT(out, Not(HasSubstr("real")));
+  EXPECT_THAT(out, HasSubstr("a sk-ant-oat01-surrogate"));
+}
+
+TEST(LoginRenewal, AFailureIsToldToAllAndNobodyAsksAgainAtOnce) {
+  World world;
+  std::vector<bool> newer;
+  for (int i = 0; i < 3; ++i) world.wait_for_newer(0, newer);
+  EXPECT_EQ(world.questions(), 1);
+  world.answer(Error(Errc::kInvalidProfile, "no longer good"));
+  EXPECT_EQ(newer, std::vector<bool>(3, false));
+  world.wait_for_newer(0, newer);
+  world.renewal().refused("login", 0);
+  EXPECT_EQ(world.questions(), 0);
+  EXPECT_EQ(newer.size(), 4u);
+  EXPECT_EQ(world.renewal().generation("login"), 0u) << "and the old token is in use";
+}
+
+TEST(LoginRenewal, AHelperThatIsGoneIsAFailure) {
+  World world;
+  world.end_helper();
+  std::vector<bool> newer;
+  world.wait_for_newer(0, newer);
+  for (int i = 0; i < 5 && newer.empty(); ++i) (void)world.run();
+  EXPECT_EQ(newer, std::vector<bool>{false});
+}
+
+TEST(LoginRenewal, KnowsNoOther) {
+  World world;
+  EXPECT_EQ(world.renewal().generation("another"), std::nullopt);
+  world.renewal().refused("another", 0);
+  EXPECT_EQ(world.questions(), 0);
+}
+
+TEST(LoginHelper, SaysWhatItHasAndWhyNot) {
+  FreshLogin login = World::fresh("token");
+  login.expires = std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000));
+  login.unwritten = "no room";
+  std::string packet = fresh_login_text(std::move(login));
+  const auto read = LoginHelper::answer(packet);
+  ASSERT_TRUE(read) << read.error().what();
+  EXPECT_EQ(read->access_token, "token");
+  EXPECT_EQ(read->expires->time_since_epoch().count(), 1'800'000'000);
+  EXPECT_EQ(read->unwritten, "no room");
+  EXPECT_TRUE(read->ours);
+  EXPECT_THAT(packet, Not(HasSubstr("token"))) << "the packet is erased";
+  packet = fresh_login_text(Error(Errc::kSystemCall, "it is so").hint("do that"));
+  EXPECT_EQ(LoginHelper::answer(packet).error().what(), "it is so; do that");
+  for (std::string bad : {"", "k", "k{}", "x", R"(k{"access_token":1})"}) {
+    EXPECT_EQ(LoginHelper::answer(bad).error().code(), Errc::kPeerProtocol);
+  }
+}
+
+}  // namespace
+}  // namespace redoubtful::proxy::test
