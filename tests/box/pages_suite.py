@@ -145,15 +145,11 @@ def gh(check, world):
     page = "https://github.com/login/device"
     login = "gh auth login --hostname github.com --git-protocol https --web"
 
-    def asks(screen):
-        if "Authenticate Git" in screen.last_row():
-            screen.keys("Enter")
-        return "Press Enter" in screen.text()
-
     with tmux.Terminal(world.project, world.root, world.environment, columns=200) as screen:
         screen.start(f"{support.redoubtful()} run -u {world.profile()} {login}")
-        screen.wait("gh's question", lambda: asks(screen))
-        screen.keys("Enter")
+        for question in ("Authenticate Git", "Press Enter"):
+            screen.shows(question)
+            screen.keys("Enter")
         screen.shows(SAID + page)
         check.ok("gh auth login: its page is said to the user")
         screen.keys("C-c")
