@@ -1,13 +1,12 @@
 #include "cli/mount_plan.hpp"
 
-#include "cli/browsers.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
 
+#include "cli/browsers.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {

@@ -143,10 +143,10 @@ std::string file_header(std::uint32_t pages) {
 
 // PKCS#11's numbers, and NSS's own.
 std::string word(std::uint32_t value) { return number<4>(value); }
-constexpr std::uint32_t kCertificateClass = 1;          // CKO_CERTIFICATE
-constexpr std::uint32_t kTrustClass = 0xCE534353;       // CKO_NSS_TRUST
+constexpr std::uint32_t kCertificateClass = 1;           // CKO_CERTIFICATE
+constexpr std::uint32_t kTrustClass = 0xCE534353;        // CKO_NSS_TRUST
 constexpr std::uint32_t kTrustedDelegator = 0xCE534352;  // CKT_NSS_TRUSTED_DELEGATOR: an authority
-constexpr std::uint32_t kTrustUnknown = 0xCE534355;     // CKT_NSS_TRUST_UNKNOWN
+constexpr std::uint32_t kTrustUnknown = 0xCE534355;      // CKT_NSS_TRUST_UNKNOWN
 
 // Columns are attributes, by number: class, token, private, label, value, certificate type,
 // issuer, serial, subject, modifiable; trust for servers, clients, code, mail; step-up; SHA-1.
@@ -177,21 +177,21 @@ std::string trust_row(std::string_view certificate, const Parts& parts) {
 std::string nss_database(std::string_view certificate) {
   const auto parts = parts_of(certificate);
   if (!parts) return {};
-  const auto schema = leaf(
-      PageKind::kTableLeaf,
-      {table_cell(1, record({text("table"), text("nssPublic"), text("nssPublic"), integer(2),
-                             text(kTable)})),
-       table_cell(2, record({text("index"), text("sqlite_autoindex_nssPublic_1"),
-                             text("nssPublic"), integer(3), nothing()}))},
-      kHeaderBytes);
+  const auto schema =
+      leaf(PageKind::kTableLeaf,
+           {table_cell(1, record({text("table"), text("nssPublic"), text("nssPublic"), integer(2),
+                                  text(kTable)})),
+            table_cell(2, record({text("index"), text("sqlite_autoindex_nssPublic_1"),
+                                  text("nssPublic"), integer(3), nothing()}))},
+           kHeaderBytes);
   const auto table = leaf(PageKind::kTableLeaf,
                           {table_cell(1, certificate_row(certificate, *parts)),
                            table_cell(2, trust_row(certificate, *parts))},
                           0);
-  const auto index = leaf(PageKind::kIndexLeaf,
-                          {index_cell(record({integer(1), integer(1)})),
-                           index_cell(record({integer(2), integer(2)}))},
-                          0);
+  const auto index = leaf(
+      PageKind::kIndexLeaf,
+      {index_cell(record({integer(1), integer(1)})), index_cell(record({integer(2), integer(2)}))},
+      0);
   if (!schema || !table || !index) return {};
   std::string out = *schema + *table + *index;
   return out.replace(0, kHeaderBytes, file_header(3));

@@ -11,8 +11,8 @@
 namespace redoubtful::cli {
 namespace {
 
-constexpr std::size_t kMostPages = 20;      // said in one run
-constexpr std::size_t kMostAtOnce = 32;     // read before others of the loop have their turn
+constexpr std::size_t kMostPages = 20;   // said in one run
+constexpr std::size_t kMostAtOnce = 32;  // read before others of the loop have their turn
 
 }  // namespace
 

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "cli/agent_environment.hpp"
+#include "cli/browsers.hpp"
 #include "cli/mount_plan.hpp"
 #include "cli/places.hpp"
 #include "cli/proxy_process.hpp"
-#include "cli/browsers.hpp"
 #include "cli/trust_files.hpp"
 #include "common/error.hpp"
 #include "common/profile.hpp"

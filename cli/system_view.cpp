@@ -211,7 +211,8 @@ std::vector<MountStep> system_steps(const HostFacts& facts, const std::string& h
   for (const auto& name : facts.files->list("/etc")) {
     if (name.starts_with(kJavaPrefix)) view.show("/etc/" + name);
   }
-  for (const auto& name : facts.files->list(kChromium)) view.show(std::string(kChromium) + "/" + name);
+  for (const auto& name : facts.files->list(kChromium))
+    view.show(std::string(kChromium) + "/" + name);
   // Read by run times to count processors; they hold nothing about the user.
   view.show("/sys/devices/system/cpu");
   view.show("/sys/devices/system/node");

@@ -60,8 +60,8 @@ bool is_opener(const char* name) {
 int ask_for_pages(int count, char** addresses) {
   const int out = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = page_address();
-  const bool there = out >= 0 && ::connect(out, reinterpret_cast<const sockaddr*>(&address),
-                                           sizeof address) == 0;
+  const bool there =
+      out >= 0 && ::connect(out, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   int status = 1;
   for (int i = 0; i < count; ++i) {
     if (addresses[i][0] == '-') continue;  // an option of the program whose name this is

@@ -18,9 +18,9 @@ class Pages : public ::testing::Test {
 };
 
 TEST(PrintableAddress, LeavesAGoodOneAsItIs) {
-  for (const char* address :
-       {"https://github.com/login/device?code=ABCD-1234&x=%20#top", "http://localhost:3000/",
-        "mailto:me@example.test", "/home/me/src/report.html", "https://[::1]:8443/~me/(a)'!*$,;=+"}) {
+  for (const char* address : {"https://github.com/login/device?code=ABCD-1234&x=%20#top",
+                              "http://localhost:3000/", "mailto:me@example.test",
+                              "/home/me/src/report.html", "https://[::1]:8443/~me/(a)'!*$,;=+"}) {
     EXPECT_EQ(printable_address(address), address);
   }
 }
@@ -31,7 +31,9 @@ TEST(PrintableAddress, HasNothingATerminalObeys) {
             "https://x/%1B]52;c;ZXZpbA==%07");
   EXPECT_EQ(printable_address("https://x\r\nredoubtful: all is well"),
             "https://x%0D%0Aredoubtful:%20all%20is%20well");
-  EXPECT_EQ(printable_address("https://b\xC3\xBC" "cher/\x9b\x7f"), "https://b%C3%BCcher/%9B%7F");
+  EXPECT_EQ(printable_address("https://b\xC3\xBC"
+                              "cher/\x9b\x7f"),
+            "https://b%C3%BCcher/%9B%7F");
   EXPECT_EQ(printable_address(std::string("a\0b", 3)), "a%00b");
 }
 
@@ -40,7 +42,8 @@ TEST_F(Pages, AreSaidOnceEach) {
   pages.ask("https://two.example/");
   pages.ask("https://one.example/");
   pages.ask("");
-  EXPECT_THAT(said, ElementsAre(EndsWith(": https://one.example/"), EndsWith(": https://two.example/")));
+  EXPECT_THAT(said,
+              ElementsAre(EndsWith(": https://one.example/"), EndsWith(": https://two.example/")));
   pages.repeat();
   EXPECT_EQ(said.size(), 4U);
 }
@@ -60,8 +63,7 @@ TEST_F(Pages, ArriveAsDatagramsAndOneThatIsTooLongIsDropped) {
   pages.listen(loop, UniqueFd(ends[1]));
   const std::string longest = "https://x/" + std::string(8192 - 10, 'a');
   for (const auto& text : {std::string("https://first/"), longest + "b", longest}) {
-    ASSERT_EQ(::send(theirs.get(), text.data(), text.size(), 0),
-              static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(::send(theirs.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   }
   ASSERT_TRUE(loop.run_once(std::chrono::milliseconds(1000)));
   EXPECT_THAT(said, ElementsAre(EndsWith("https://first/"), EndsWith(longest)));

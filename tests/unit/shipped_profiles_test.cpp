@@ -34,8 +34,7 @@ TEST(ShippedProfiles, AreThoseOfTheDesign) {
   const auto files = shipped();
   for (const auto* name :
        {"base", "git", "node", "python", "rust", "go", "java", "agent", "claude", "opencode",
-        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama",
-        "nested"}) {
+        "codex", "gemini", "pi", "aider", "copilot", "cursor-agent", "goose", "llama", "nested"}) {
     EXPECT_TRUE(files.contains(name)) << name;
   }
 }

@@ -60,6 +60,11 @@ class Cline(named_agent.NamedAgent, anthropic_agent.AnthropicAgent):
         """It tells of each step before."""
         return done.out.strip().rpartition("\n")[2]
 
+    def bare(self, scene):
+        """In a pid namespace, or the daemon would stay."""
+        command, environment = super().bare(scene)
+        return ["unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", *command], environment
+
     def script(self, project):
         return [
             shell(keyed_agent.PRINT_ENVIRONMENT),
