@@ -84,8 +84,11 @@ class WebSocketSwapTest : public testing::Test {
       out += masked_frame(kFin | kMore, all.substr(cut) + " b", std::string("\0\0\0\0", 4));
     }
     out += masked_frame(kText, "");
-    for (const char c : all)
-      out += masked_frame(kMore, std::string(1, c), "mno" + std::string(1, c));
+    std::string mask = "mno0";
+    for (const char c : all) {
+      ++mask[3];
+      out += masked_frame(kMore, std::string(1, c), mask);
+    }
     out += masked_frame(kFin | kMore, "");
     return out + masked_frame(kFin | kClose, std::string("\x03\xe8", 2) + "done");
   }
