@@ -1,7 +1,6 @@
 // redoubtful-proxy: the box's one way out. Started by `redoubtful run` with one end of a
 // socketpair, or by itself beside a container (standalone.hpp).
 
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -113,13 +112,6 @@ void bound_resources() {
 #endif
 }
 
-// A connection's buffers are some 200 KiB. glibc gives what is free at the end of its heap back to
-// the kernel from 128 KiB on, and the next connection would get it page fault by page fault.
-void keep_freed_memory() {
-  ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
-  ::mallopt(M_MMAP_THRESHOLD, 1024 * 1024);  // or what is beyond 128 KiB comes and goes as well
-}
-
 int serve(int fd) {
   control::Receiver receiver(fd);
   // The command line plans the box meanwhile: what needs no profile is made now.
@@ -204,7 +196,6 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   bound_resources();
-  keep_freed_memory();
   try {
     return main_with(std::vector<std::string_view>(argv + (argc > 0 ? 1 : 0), argv + argc));
   } catch (const std::exception& bug) {
