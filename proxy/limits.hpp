@@ -57,7 +57,7 @@ inline constexpr std::size_t kAwsTrailerBytes = 16 * 1024;
 // Bedrock takes 25 MB, DynamoDB 16 MB; S3's clients declare the hash.
 inline constexpr std::size_t kAwsHeldBody = 64 * 1024 * 1024;
 inline constexpr std::size_t kAwsHeldBodies = 192 * 1024 * 1024;
-inline constexpr std::size_t kPooledOrigins = 16;  // idle connections kept for the next client
+inline constexpr std::size_t kPooledOrigins = 16;       // idle connections kept for the next client
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last
