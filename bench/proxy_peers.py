@@ -89,15 +89,11 @@ credentials:
     expose: {{env: BENCH_KEY}}
 """
 
-# The client has the key: of a host without a credential, in a session that has one, and in one that has none.
-SENT = "environment: {{set: {{BENCH_KEY: {secret}}}}}\n"
-SENT_BESIDE = SENT + """\
-credentials:
-  bench:
-    source: env:BENCH_KEY
-    hosts: [elsewhere.test]
-    expose: {{env: OTHER_KEY}}
-"""
+# The client has the key: in a field that nothing is put into, of a host that has a credential all the same; of a host
+# without one, in a session that has one; and in a session that has none.
+SENT = "environment: {{set: {{BENCH_KEY: {secret}, BENCH_FIELD: bench-api-key}}}}\n"
+SENT_BESIDE = SENT + INJECTED.replace("BENCH_KEY}}", "OTHER_KEY}}")
+SENT_ELSEWHERE = SENT_BESIDE.replace("{host}, {host_h2}", "elsewhere.test")
 
 
 class Absent(Exception):
@@ -339,7 +335,10 @@ class Stage:
         return Way("mitmproxy", self.outside(HOST, port), None, process.pid, process)
 
     def without_credential(self):
-        return self.through_redoubtful("bare host", self.box_of("beside", SENT_BESIDE))
+        return self.through_redoubtful("bare host", self.box_of("elsewhere", SENT_ELSEWHERE))
+
+    def without_surrogate(self):
+        return self.through_redoubtful("no surrogate", self.box_of("beside", SENT_BESIDE))
 
     def without_any_credential(self):
         return self.through_redoubtful("no credential", self.box_of("none", SENT))

@@ -2,13 +2,14 @@
 // takes its orders from stdin, so that whoever measures can look at the proxy's CPU time before and
 // after.
 //
-// usage: BENCH_KEY=... web_load HOST ADDRESS PORT      HOST for SNI and Host, ADDRESS to connect to
+// usage: BENCH_KEY=... web_load HOST ADDRESS PORT      HOST for SNI and Host, ADDRESS to connect
+// to; BENCH_FIELD: the name of the field that the key is in, "x-api-key"
 //
 // An order, and what it prints (microseconds, but for seconds):
-//   requests CONNECTIONS COUNT         COUNT small requests over so many connections: seconds p50 p99
-//   connections COUNT, posts COUNT     each with a full handshake and one request: seconds p50 p99
-//   down BYTES, up BYTES               one body over one connection: seconds 0 0
-//   events STREAMS COUNT MICROSECONDS  time from leaving the origin to arriving: seconds p50 p99
+//   requests CONNECTIONS COUNT         COUNT small requests over so many connections: seconds p50
+//   p99 connections COUNT, posts COUNT     each with a full handshake and one request: seconds p50
+//   p99 down BYTES, up BYTES               one body over one connection: seconds 0 0 events STREAMS
+//   COUNT MICROSECONDS  time from leaving the origin to arriving: seconds p50 p99
 // Each says "ready" once its connections are there, and begins at the line "go".
 
 #include <netdb.h>
@@ -40,8 +41,11 @@ struct AddressDeleter {
 
 class Site {
  public:
-  Site(std::string host, const char* address, const char* port, std::string key)
-      : host_(std::move(host)), key_(std::move(key)), context_(SSL_CTX_new(TLS_client_method())) {
+  // `field`: "x-api-key: …".
+  Site(std::string host, const char* address, const char* port, std::string field)
+      : host_(std::move(host)),
+        field_(std::move(field)),
+        context_(SSL_CTX_new(TLS_client_method())) {
     addrinfo hints{};
     hints.ai_family = AF_INET;
     hints.ai_socktype = SOCK_STREAM;
@@ -67,7 +71,7 @@ class Site {
   // The head of a request, as an agent's is: a dozen fields, about 600 bytes.
   std::string request(std::string_view line, std::string_view more = {}) const {
     std::string out(line);
-    out += " HTTP/1.1\r\nHost: " + host_ + "\r\nx-api-key: " + key_ +
+    out += " HTTP/1.1\r\nHost: " + host_ + "\r\n" + field_ +
            "\r\nAccept: application/json\r\nUser-Agent: claude-cli/2.1.197 (external, cli)\r\n"
            "anthropic-version: 2023-06-01\r\nanthropic-beta: context-1m-2025-08-07\r\n"
            "x-stainless-arch: x64\r\nx-stainless-lang: js\r\nx-stainless-os: Linux\r\n"
@@ -79,7 +83,7 @@ class Site {
 
  private:
   std::string host_;
-  std::string key_;
+  std::string field_;
   SslContext context_;
   std::unique_ptr<addrinfo, AddressDeleter> address_;
 };
@@ -269,10 +273,12 @@ int run(const Site& site) {
 
 int main(int argc, char** argv) {
   const char* key = std::getenv("BENCH_KEY");
+  const char* name = std::getenv("BENCH_FIELD");
   if (argc != 4 || key == nullptr) return 64;
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    const redoubtful::bench::Site site(argv[1], argv[2], argv[3], key);
+    const std::string field = std::string(name != nullptr ? name : "x-api-key") + ": " + key;
+    const redoubtful::bench::Site site(argv[1], argv[2], argv[3], field);
     return redoubtful::bench::run(site);
   } catch (const std::exception& error) {
     std::cout << "error " << error.what() << std::endl;

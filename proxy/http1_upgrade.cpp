@@ -95,6 +95,7 @@ class FilteredSide : public Stream {
     while (given_ == out_.size() && !ended_ && !ending_.begun()) {
       if (filter_ == nullptr) {
         const IoResult got = co_await side_.read_some(buffer);
+        side_ended_ = static_cast<bool>(got.error);
         if (!ending_.begun()) co_return got;
         break;
       }
@@ -102,6 +103,7 @@ class FilteredSide : public Stream {
       given_ = 0;
       in_.resize(limits::kRelayBytes);
       const IoResult got = co_await side_.read_some(boost::asio::buffer(in_));
+      side_ended_ = static_cast<bool>(got.error);
       if (ending_.begun()) break;
       if (got.bytes > 0) feed({in_.data(), got.bytes});
       if (!got.error || ending_.begun()) continue;
@@ -139,6 +141,8 @@ class FilteredSide : public Stream {
   std::string out_;
   std::size_t given_ = 0;  // of out_
   boost::system::error_code ended_;
+  // Asio waits for ever on a socket that has said its end.
+  bool side_ended_ = false;
 };
 
 class OriginSide final : public FilteredSide {
@@ -177,9 +181,10 @@ class ClientSide final : public FilteredSide {
  private:
   // A socket that is closed with bytes unread is reset, and the Close might never be seen.
   Awaitable<IoResult> read_ending(boost::asio::mutable_buffer buffer) override {
-    IoResult got;
-    for (std::size_t read = 0; !got.error && read < limits::kDrainBytes; read += got.bytes) {
-      got = co_await side_.read_some(buffer);
+    for (std::size_t read = 0; !side_ended_ && read < limits::kDrainBytes;) {
+      const IoResult got = co_await side_.read_some(buffer);
+      side_ended_ = static_cast<bool>(got.error);
+      read += got.bytes;
     }
     co_return IoResult{boost::asio::error::eof, 0};
   }

@@ -180,18 +180,18 @@ Denial denial(DenyReason reason, const RequestPermit& permit, const LiveCredenti
           .remedy = {}};
 }
 
+const LiveCredential* exclusive_of(const std::vector<Surfaces>& own) {
+  for (const auto& one : own) {
+    if (one.credential().exclusive) return &one.credential();
+  }
+  return nullptr;
+}
+
 // A request on its way to a host that has credentials.
 class AtHome {
  public:
   AtHome(std::vector<Surfaces> own, RequestHead head)
       : own_(std::move(own)), head_(std::move(head)) {}
-
-  const LiveCredential* exclusive() const {
-    for (const auto& one : own_) {
-      if (one.credential().exclusive) return &one.credential();
-    }
-    return nullptr;
-  }
 
   void drop_foreign() {
     std::erase_if(head_.fields, [&](const Field& field) {
@@ -348,9 +348,10 @@ std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Ha
     return denial(DenyReason::kCredential, permit, credential, std::move(detail));
   }
   if (own.empty()) return Injection();
-  AtHome request(std::move(own), head);
+  // Only an exclusive one can still refuse it, and then it stays as it is.
+  const LiveCredential* exclusive = exclusive_of(own);
+  AtHome request(std::move(own), exclusive != nullptr ? head : std::move(head));
   request.drop_foreign();
-  const LiveCredential* exclusive = request.exclusive();
   if (exclusive != nullptr && !request.removed().empty()) {
     return denial(
         DenyReason::kCredential, permit, *exclusive,

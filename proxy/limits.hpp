@@ -60,7 +60,7 @@ inline constexpr std::size_t kAwsHeldBodies = 192 * 1024 * 1024;
 // Of a request's body that is kept while it is sent, in case its login is refused. The Messages API
 // takes 32 MB, and conversations have a few hundred KB. Counts in the sum above.
 inline constexpr std::size_t kRepeatedBody = 32 * 1024 * 1024;
-inline constexpr std::size_t kPooledOrigins = 16;  // idle connections kept for the next client
+inline constexpr std::size_t kPooledOrigins = 16;       // idle connections kept for the next client
 inline constexpr std::size_t kDrainBytes = 256 * 1024;  // of a refused request's body, then close
 
 inline constexpr seconds kHead{10};               // from the first byte of a head to its last

@@ -28,7 +28,7 @@ inline const Secret& swap_secret() {
   return secret;
 }
 // Would end the string and the field that it stands in.
-inline constexpr std::string_view kEscapedReal = "R\"\\&=%\n +";
+inline constexpr std::string_view kEscapedReal = "R\"\\&=%\t +";
 inline const Secret& escaped_secret() {
   static const Secret secret = Secret::take(std::string(kEscapedReal)).value();
   return secret;

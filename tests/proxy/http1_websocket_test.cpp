@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "proxy/injector.hpp"
 #include "proxy/websocket_scrubber.hpp"
 #include "proxy/websocket_swap.hpp"
@@ -131,8 +133,11 @@ TEST_F(Http1WebSocket, AnOriginThatBreaksTheProtocolIsCutAndTheClientTold) {
   EXPECT_EQ(client_->read(wanted.size()), wanted);
   EXPECT_TRUE(client_->ended());
   EXPECT_TRUE(origin_->ended());
+  const auto begun = std::chrono::steady_clock::now();
   client_->close();
   EXPECT_EQ(rig_->finished(1)[0].failure, "the origin sent a WebSocket frame of an extension");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5))
+      << "not until its deadline";
 }
 
 TEST_F(Http1WebSocket, InTheMiddleOfAFrameNothingIsSaid) {

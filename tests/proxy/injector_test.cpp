@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "proxy/policy.hpp"
-#include "tests/proxy/websocket_support.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -353,50 +352,6 @@ TEST_F(InjectorTest, FindsASurrogateInAnyPartOfAHead) {
   EXPECT_EQ(injector_.surrogate_in(head)->name, "github");
   head.fields = {{"Authorization", kBasicReal}};
   EXPECT_EQ(injector_.surrogate_in(head), nullptr);
-}
-
-// A request for a WebSocket; what its text messages become, or nothing.
-class InjectorFrames : public InjectorTest {
- protected:
-  std::optional<std::string> sent(const Injector& injector, const char* host, bool upgrade) {
-    const bool plain = std::string(host) == "plain.example";
-    const auto admitted = policy_.admit(*Host::parse(host), *Port::parse(plain ? "80" : "443"),
-                                        plain ? Carried::kHttp : Carried::kTls);
-    const auto& admission = std::get<Admission>(admitted);
-    const auto permitted = policy_.permit(admission, "GET", "/socket");
-    RequestHead head;
-    head.method = "GET";
-    head.target = "/socket";
-    head.upgrade_websocket = upgrade;
-    auto result = injector.inject(std::get<RequestPermit>(permitted), admission.handling(), head);
-    if (const auto* denial = std::get_if<Denial>(&result)) {
-      return "refused: " + std::string(deny_reason_name(denial->reason));
-    }
-    const auto& frames = std::get<Injection>(result).frames;
-    if (!frames) return std::nullopt;
-    std::string out;
-    frames->feed(test::masked_frame(test::kFin | test::kText, kFake), out);
-    return out;
-  }
-  static Injector with_websocket(bool exclusive) {
-    auto all = credentials();
-    all[0].surfaces = {{.kind = SurfaceKind::kWebSocket, .name = {}, .method = {}, .path = {}}};
-    all[0].exclusive = exclusive;
-    return Injector(std::move(all));
-  }
-};
-
-TEST_F(InjectorFrames, AreThoseOfACredentialsOwnHostOverTlsWhereTheProfileSaysSo) {
-  const std::string real = test::masked_frame(test::kFin | test::kText, kReal);
-  for (const bool exclusive : {false, true}) {
-    const Injector injector = with_websocket(exclusive);
-    EXPECT_EQ(sent(injector, "api.github.com", true), real);
-    EXPECT_EQ(sent(injector, "evil.example", true), std::nullopt) << "another host";
-    EXPECT_EQ(sent(injector, "plain.example", true), std::nullopt) << "not over TLS";
-  }
-  EXPECT_EQ(sent(injector_, "api.github.com", true), std::nullopt) << "nobody asked for it";
-  EXPECT_EQ(sent(with_websocket(false), "api.github.com", false), std::nullopt) << "no WebSocket";
-  EXPECT_EQ(sent(with_websocket(true), "api.github.com", false), "refused: credential_missing");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "proxy/injector.hpp"
 #include "proxy/placing.hpp"
 #include "tests/fuzz/websocket_target.hpp"
+#include "tests/proxy/policy_support.hpp"
 #include "tests/proxy/websocket_support.hpp"
 
 namespace redoubtful::proxy::test {
@@ -84,8 +85,11 @@ class WebSocketSwapTest : public testing::Test {
       out += masked_frame(kFin | kMore, all.substr(cut) + " b", std::string("\0\0\0\0", 4));
     }
     out += masked_frame(kText, "");
-    for (const char c : all)
-      out += masked_frame(kMore, std::string(1, c), "mno" + std::string(1, c));
+    std::string mask = "mno0";
+    for (const char c : all) {
+      ++mask[3];
+      out += masked_frame(kMore, std::string(1, c), mask);
+    }
     out += masked_frame(kFin | kMore, "");
     return out + masked_frame(kFin | kClose, std::string("\x03\xe8", 2) + "done");
   }
@@ -208,6 +212,54 @@ TEST_F(WebSocketSwapTest, AFloodOfEmptyFramesIsNotKept) {
 
 TEST_F(WebSocketSwapTest, WithoutACredentialThatHasTheSurfaceThereIsNone) {
   EXPECT_EQ(websocket_swap(all_, {}), nullptr);
+}
+
+// What a text message becomes on a connection that the Injector was asked for; nothing where it
+// passes as it is.
+std::optional<std::string> sent(const Injector& injector, std::string_view name, bool upgrade) {
+  static const Policy policy =
+      RuleList().allow("a.example").allow("b.example").allow("http://a.example").policy();
+  const bool plain = name.starts_with("http://");
+  const auto admission = admitted(policy, plain ? name.substr(7) : name, plain ? 80 : 443,
+                                  plain ? Carried::kHttp : Carried::kTls);
+  const auto permitted = policy.permit(admission, "GET", "/socket");
+  RequestHead head;
+  head.method = "GET";
+  head.target = "/socket";
+  head.upgrade_websocket = upgrade;
+  auto result = injector.inject(std::get<RequestPermit>(permitted), admission.handling(), head);
+  if (const auto* denial = std::get_if<Denial>(&result)) {
+    return "refused: " + std::string(deny_reason_name(denial->reason));
+  }
+  const auto& frames = std::get<Injection>(result).frames;
+  if (!frames) return std::nullopt;
+  std::string out;
+  frames->feed(masked_frame(kFin | kText, kFake), out);
+  return out;
+}
+
+Injector injector_with(std::vector<Surface> surfaces, bool exclusive) {
+  std::vector<LiveCredential> live;
+  live.push_back(credential("github", kReal, kFake));
+  live[0].hosts = {host("a.example")};
+  live[0].surfaces = std::move(surfaces);
+  live[0].exclusive = exclusive;
+  return Injector(std::move(live));
+}
+
+TEST(InjectorFrames, AreThoseOfACredentialsOwnHostOverTlsWhereTheProfileSaysSo) {
+  const std::vector<Surface> websocket = {
+      {.kind = SurfaceKind::kWebSocket, .name = {}, .method = {}, .path = {}}};
+  for (const bool exclusive : {false, true}) {
+    const Injector injector = injector_with(websocket, exclusive);
+    EXPECT_EQ(sent(injector, "a.example", true), masked_frame(kFin | kText, kReal));
+    EXPECT_EQ(sent(injector, "b.example", true), std::nullopt) << "another host";
+    EXPECT_EQ(sent(injector, "http://a.example", true), std::nullopt) << "not over TLS";
+  }
+  EXPECT_EQ(sent(injector_with({}, false), "a.example", true), std::nullopt) << "nobody asked";
+  EXPECT_EQ(sent(injector_with(websocket, false), "a.example", false), std::nullopt);
+  EXPECT_EQ(sent(injector_with(websocket, true), "a.example", false),
+            "refused: credential_missing");
 }
 
 TEST(FuzzCorpus, WebSocket) {
