@@ -247,6 +247,7 @@ def ends(check, world):
     run = subprocess.Popen(world.line(f"{ASK} >/dev/null & sleep 60"), cwd=world.project, env=world.environment,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     check.check("the endpoint was asked", asked.wait(30))
+    check.check("control: its proxy and the helper are seen", len(processes_of(world)) >= 2, processes_of(world))
     run.kill()
     run.wait()
     go_on.set()
