@@ -88,7 +88,7 @@ bool is_number(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-HeadFault bad(std::string reason) { return {400, std::move(reason)}; }
+BlockFault bad(std::string reason) { return {400, std::move(reason)}; }
 
 const std::string* the_one(const Fields& fields, std::string_view name, std::size_t& count) {
   const std::string* found = nullptr;
@@ -102,7 +102,7 @@ const std::string* the_one(const Fields& fields, std::string_view name, std::siz
 }
 
 // What requests and responses have in common.
-std::optional<HeadFault> check_fields(const Fields& fields) {
+std::optional<BlockFault> check_fields(const Fields& fields) {
   std::size_t lengths = 0;
   const std::string* length = the_one(fields, "content-length", lengths);
   if (lengths > 1) return bad("content-length is there twice");
@@ -115,10 +115,10 @@ std::optional<HeadFault> check_fields(const Fields& fields) {
   return std::nullopt;
 }
 
-std::optional<HeadFault> check_request_line(const RequestHead& head, std::string_view scheme) {
+std::optional<BlockFault> check_request_line(const RequestHead& head, std::string_view scheme) {
   if (!is_token(head.method)) return bad(":method is missing or not a token");
   if (head.method == "CONNECT" || head.method == "TRACE") {
-    return HeadFault{405, "the method " + head.method + " is not served here"};
+    return BlockFault{405, "the method " + head.method + " is not served here"};
   }
   if (scheme != "https") return bad(":scheme is not https");
   if (head.authority.empty()) return bad(":authority is missing");
@@ -131,7 +131,7 @@ std::optional<HeadFault> check_request_line(const RequestHead& head, std::string
   return std::nullopt;
 }
 
-std::optional<HeadFault> check_host(const Fields& fields, std::string_view authority) {
+std::optional<BlockFault> check_host(const Fields& fields, std::string_view authority) {
   std::size_t hosts = 0;
   const std::string* host = the_one(fields, "host", hosts);
   if (hosts > 1) return bad("host is there twice");
@@ -161,11 +161,11 @@ void HeaderBlock::add(std::string_view name, std::string_view value, Indexing in
   fields.push_back({std::string(name), std::string(value)});
 }
 
-void HeaderBlock::reject(HeadFault fault) {
+void HeaderBlock::reject(BlockFault fault) {
   if (!fault_) fault_ = std::move(fault);
 }
 
-std::variant<RequestHead, HeadFault> request_head(HeaderBlock block, EndStream end) {
+std::variant<RequestHead, BlockFault> request_head(HeaderBlock block, EndStream end) {
   if (block.fault()) return *block.fault();
   RequestHead head;
   head.version = HttpVersion::k2;
@@ -196,7 +196,7 @@ std::variant<RequestHead, HeadFault> request_head(HeaderBlock block, EndStream e
   return head;
 }
 
-std::variant<ResponseHead, HeadFault> response_head(HeaderBlock block) {
+std::variant<ResponseHead, BlockFault> response_head(HeaderBlock block) {
   if (block.fault()) return *block.fault();
   if (block.pseudo().size() != 1 || block.pseudo().front().name != ":status") {
     return bad("an answer has :status and no other pseudo-header field");
@@ -214,7 +214,7 @@ std::variant<ResponseHead, HeadFault> response_head(HeaderBlock block) {
   return head;
 }
 
-std::optional<HeadFault> check_trailers(const HeaderBlock& block) {
+std::optional<BlockFault> check_trailers(const HeaderBlock& block) {
   if (block.fault()) return block.fault();
   if (!block.pseudo().empty()) return bad("a pseudo-header field among the trailers");
   for (const auto& field : block.fields()) {

@@ -28,7 +28,7 @@ enum class EndStream { kNo, kYes };
 // what is in the table can be guessed at by its size. RFC 7541, section 7.1.
 enum class Indexing { kAllowed, kNever };
 
-struct HeadFault {
+struct BlockFault {
   unsigned status = 400;  // of the answer: 400 or 431
   std::string reason;
 };
@@ -39,12 +39,12 @@ class HeaderBlock {
  public:
   void add(std::string_view name, std::string_view value, Indexing indexing);
   // Something is wrong with it; what is said first stays.
-  void reject(HeadFault fault);
+  void reject(BlockFault fault);
 
   const Fields& pseudo() const noexcept { return pseudo_; }  // in their order, with the colon
   const Fields& fields() const noexcept { return fields_; }
   Fields take_fields() noexcept { return std::move(fields_); }
-  const std::optional<HeadFault>& fault() const noexcept { return fault_; }
+  const std::optional<BlockFault>& fault() const noexcept { return fault_; }
   // Names that came as never indexed.
   const std::vector<std::string>& never_indexed() const noexcept { return never_indexed_; }
   // What was added, kept or not, as SETTINGS_MAX_HEADER_LIST_SIZE counts.
@@ -54,14 +54,14 @@ class HeaderBlock {
   Fields pseudo_;
   Fields fields_;
   std::vector<std::string> never_indexed_;
-  std::optional<HeadFault> fault_;
+  std::optional<BlockFault> fault_;
   std::size_t bytes_ = 0;
 };
 
-std::variant<RequestHead, HeadFault> request_head(HeaderBlock block, EndStream end);
-std::variant<ResponseHead, HeadFault> response_head(HeaderBlock block);
+std::variant<RequestHead, BlockFault> request_head(HeaderBlock block, EndStream end);
+std::variant<ResponseHead, BlockFault> response_head(HeaderBlock block);
 // Null: they may pass. Trailers must not say anything that the head should have said.
-std::optional<HeadFault> check_trailers(const HeaderBlock& block);
+std::optional<BlockFault> check_trailers(const HeaderBlock& block);
 
 // Is the answer to this request read by a gRPC library?
 bool is_grpc(const Fields& fields) noexcept;

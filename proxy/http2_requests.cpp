@@ -40,7 +40,7 @@ void Http2Bridge::request_came(std::int32_t stream, HeaderBlock block, EndStream
   if (is_grpc(block.fields())) link.answer = AnswerKind::kGrpc;
   link.never_indexed = block.never_indexed();
   auto parsed = request_head(std::move(block), end);
-  if (const auto* fault = std::get_if<HeadFault>(&parsed)) {
+  if (const auto* fault = std::get_if<BlockFault>(&parsed)) {
     refuse(link, gate_.malformed(fault->status, fault->reason));
     return;
   }
@@ -197,7 +197,7 @@ void Http2Bridge::request_ended(Link& link) {
 void Http2Bridge::answer_came(Link& link, HeaderBlock block, EndStream end) {
   auto never_indexed = block.never_indexed();
   auto parsed = response_head(std::move(block));
-  if (const auto* fault = std::get_if<HeadFault>(&parsed)) {
+  if (const auto* fault = std::get_if<BlockFault>(&parsed)) {
     fail(link, "the origin's answer: " + fault->reason);
     return;
   }

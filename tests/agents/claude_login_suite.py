@@ -37,7 +37,8 @@ class ClaudeLogin(claude_suite.Claude):
         return {"access_token": self.made_up_key(), "refresh_token": "sk-ant-ort01-" + "Wb4tYh9L" * 11, "expires_in": 28800}
 
     def more_parts(self, check, program, server, authority):
-        return {"renewed in the middle": lambda: renewed_login.part(check, self, program, server, authority, after=1)}
+        name = "renewed in the middle"
+        return {name: lambda: renewed_login.part(check, self, program, server, authority, name, after=1)}
 
     def secrets(self, scene):
         return [scene.server.key, REFRESH]

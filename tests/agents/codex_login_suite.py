@@ -69,7 +69,8 @@ class CodexLogin(codex_suite.Codex):
         return {"access_token": self.made_up_key(), "refresh_token": "rt_" + "Wb4tYh9L" * 10, "id_token": self.identity}
 
     def more_parts(self, check, program, server, authority):
-        return {"refused from the start": lambda: renewed_login.part(check, self, program, server, authority, after=0)}
+        name = "refused from the start"
+        return {name: lambda: renewed_login.part(check, self, program, server, authority, name, after=0)}
 
     def secrets(self, scene):
         return [scene.server.key, REFRESH, self.identity]

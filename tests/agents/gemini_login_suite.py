@@ -12,12 +12,11 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
-import certificates  # noqa: E402
 import code_assist_stand_in  # noqa: E402
 import gemini_suite  # noqa: E402
 import keyed_agent  # noqa: E402
 import renewed_login  # noqa: E402
-import suite as support  # noqa: E402
+from keyed_agent import certificates, support  # noqa: E402
 
 
 class GeminiLogin(gemini_suite.Gemini):
@@ -69,8 +68,8 @@ def main():
         server = agent.server(authority.leaf(*agent.hosts(), "localhost"), agent.made_up_key()).start()
         with check.guarded("the stand-in"):
             keyed_agent.takes_one_key_only(check, agent, server, authority.certificate)
-        with check.guarded("refused from the start"):
-            renewed_login.part(check, agent, program, server, authority, after=0)
+        with check.guarded("ended before"):
+            renewed_login.part(check, agent, program, server, authority, "ended before", after=None)
         server.stop()
     check.finish()
 

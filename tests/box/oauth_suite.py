@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support")]
 
+import family  # noqa: E402
 import suite as support  # noqa: E402
 from origins import site as pages  # noqa: E402
 from origins.logins import FAR, FILE, UNKNOWN, LoginWorld, access, in_ms, refresh  # noqa: E402
@@ -247,6 +248,7 @@ def ends(check, world):
     run = subprocess.Popen(world.line(f"{ASK} >/dev/null & sleep 60"), cwd=world.project, env=world.environment,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     check.check("the endpoint was asked", asked.wait(30))
+    check.equal("control: its proxy and the helper are seen", len(proxies()), 2)
     run.kill()
     run.wait()
     go_on.set()
@@ -254,22 +256,11 @@ def ends(check, world):
     while world.held() != (1, 1) and time.monotonic() < deadline:
         time.sleep(0.05)
     check.equal("a session that is killed in the middle of it loses no login", (world.held(), len(world.endpoint.log)), ((1, 1), 1))
-    deadline = time.monotonic() + 5
-    while processes_of(world) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    check.equal("and then no process is left", processes_of(world), [])
+    check.equal("and then no process is left", family.left_after(5), [])
 
 
-def processes_of(world):
-    found = subprocess.run(["pgrep", "-f", "redoubtful-proxy"], stdout=subprocess.PIPE, check=False).stdout.split()
-    mine = []
-    for number in found:
-        try:
-            if os.readlink(f"/proc/{int(number)}/cwd").startswith(world.root):
-                mine.append(int(number))
-        except OSError:
-            pass
-    return mine
+def proxies():
+    return [one for one in family.descendants(os.getpid()) if one.name == "redoubtful-prox"]
 
 
 def from_inside(check, world):
@@ -361,6 +352,7 @@ def shown(check, world):
 
 def main():
     check = support.Suite("oauth")
+    family.adopt_orphans()
     with LoginWorld() as world:
         for part in (ahead, refused, storm, failures, files, ends, from_inside, shown, others):
             with check.guarded(part.__name__):
