@@ -85,24 +85,6 @@ class Surfaces {
   std::vector<const Surface*> active_;
 };
 
-// The value with the real one in it; nothing where the surrogate does not stand there.
-std::optional<std::string> swapped_part(std::string_view value, const LiveCredential& credential,
-                                        Notation notation) {
-  if (auto raw = placed(value, credential.surrogate, credential.secret, notation)) return raw;
-  if (notation != Notation::kPercent) return std::nullopt;
-  // Written with more encoding than it needs: then all of it is written anew.
-  const std::string decoded = percent_decoded(value);
-  if (!contains(decoded, credential.surrogate)) return std::nullopt;
-  std::string out;
-  std::string_view rest = decoded;
-  for (std::size_t at; (at = rest.find(credential.surrogate)) != std::string_view::npos;) {
-    out += percent_encoded(rest.substr(0, at));
-    out += *placed(credential.surrogate, credential.surrogate, credential.secret, notation);
-    rest.remove_prefix(at + credential.surrogate.size());
-  }
-  return out + percent_encoded(rest);
-}
-
 std::optional<std::string> swapped_field(const Field& field, const LiveCredential& credential) {
   if (equals_ignoring_case(field.name, "authorization")) {
     if (const auto decoded = basic_value(field.value)) {
@@ -287,7 +269,8 @@ class AtHome {
   bool swap_parts(std::string& text, const NamedList& list, const Surfaces& surfaces) {
     return list.rewrite(text, [&](const Part& part) -> Verdict {
       if (!surfaces.has(list.kind, name_of(list, part))) return {};
-      auto value = swapped_part(part.value, surfaces.credential(), list.notation);
+      auto value = placed_part(part.value, surfaces.credential().surrogate,
+                               surfaces.credential().secret, list.notation);
       if (!value) return {};
       return {.what = Verdict::Do::kReplace, .value = *std::move(value)};
     });

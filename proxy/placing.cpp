@@ -53,6 +53,22 @@ std::optional<std::string> placed(std::string_view text, std::string_view surrog
   return out;
 }
 
+std::optional<std::string> placed_part(std::string_view text, std::string_view surrogate,
+                                       const Secret& secret, Notation notation) {
+  if (auto raw = placed(text, surrogate, secret, notation)) return raw;
+  if (notation != Notation::kPercent) return std::nullopt;
+  const std::string decoded = percent_decoded(text);
+  std::string_view rest = decoded;
+  if (rest.find(surrogate) == std::string_view::npos) return std::nullopt;
+  std::string out;
+  for (std::size_t at; (at = rest.find(surrogate)) != std::string_view::npos;) {
+    out += percent_encoded(rest.substr(0, at));
+    out += *placed(surrogate, surrogate, secret, notation);
+    rest.remove_prefix(at + surrogate.size());
+  }
+  return out + percent_encoded(rest);
+}
+
 std::string attached(std::string_view pattern, const Secret& secret) {
   return placed(pattern, "{}", secret, Notation::kPlain).value_or(std::string(pattern));
 }

@@ -26,6 +26,11 @@ enum class Notation {
 std::optional<std::string> placed(std::string_view text, std::string_view surrogate,
                                   const Secret& secret, Notation notation);
 
+// The same for one part of a list (a query's or a form's value, a cookie). With kPercent also where
+// it is written with more encoding than it needs: then all of it is written anew.
+std::optional<std::string> placed_part(std::string_view text, std::string_view surrogate,
+                                       const Secret& secret, Notation notation);
+
 // "Bearer {}" with the value in the place of {}.
 std::string attached(std::string_view pattern, const Secret& secret);
 

@@ -69,8 +69,8 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
 }
 
 TEST(Credentials, SayWhatComesLater) {
-  for (const auto* keys : {"type: github-app", "app_id: 1", "installation_id: 1",
-                           "certificate: ~/c.pem"}) {
+  for (const auto* keys :
+       {"type: github-app", "app_id: 1", "installation_id: 1", "certificate: ~/c.pem"}) {
     const auto layer = load(std::string("credentials:\n  key: {") + keys + "}\n");
     ASSERT_FALSE(layer) << keys;
     EXPECT_EQ(layer.error().code(), Errc::kNotYet) << keys << layer.error().what();
