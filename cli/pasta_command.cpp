@@ -9,6 +9,7 @@
 
 #include "cli/box_sockets.hpp"
 #include "cli/captured_run.hpp"
+#include "cli/init/protocol.hpp"
 #include "common/synthetic_ranges.hpp"
 #include "common/unique_fd.hpp"
 
@@ -48,18 +49,24 @@ Result<void> check_distinct(const std::vector<PortForward>& ports,
   return {};
 }
 
-// pasta says nothing when it cannot bind a port inside that the proxy's sockets have.
-Result<void> check_not_the_proxys(const NetworkProfile& network) {
-  if (!needs_proxy(network)) return {};
+// What this port inside is already; empty: free.
+std::string_view taken_by(const PortForward& port, const NetworkProfile& network) {
+  const bool tcp = port.transport == Transport::kTcp;
+  if (!tcp && port.inside == protocol::kPagePort) return "where programs ask for pages";
+  const bool proxys =
+      port.inside == 53 ||
+      (tcp && (port.inside == 80 || port.inside == 443 || port.inside == kExplicitProxyPort));
+  return proxys && needs_proxy(network) ? "where the box's way out begins" : "";
+}
+
+// pasta says nothing when it cannot bind a port inside that a socket of ours has.
+Result<void> check_not_ours(const NetworkProfile& network) {
   for (const auto& port : network.forward) {
-    const bool tcp = port.transport == Transport::kTcp;
-    const bool taken =
-        port.inside == 53 ||
-        (tcp && (port.inside == 80 || port.inside == 443 || port.inside == kExplicitProxyPort));
-    if (!taken) continue;
+    const auto by = taken_by(port, network);
+    if (by.empty()) continue;
     return Error(Errc::kInvalidProfile, port.origin.text() + ": " + name_of(port.transport) +
-                                            " port " + std::to_string(port.inside) +
-                                            " inside is where the box's way out begins")
+                                            " port " + std::to_string(port.inside) + " inside is " +
+                                            std::string(by))
         .hint("forward it to another one: " + std::to_string(port.host) + ":" +
               std::to_string(port.inside + 8000));
   }
@@ -81,7 +88,7 @@ Result<void> check_ports(const NetworkProfile& network) {
   if (auto apart = check_distinct(network.publish, &PortForward::host, "published"); !apart) {
     return apart;
   }
-  return check_not_the_proxys(network);
+  return check_not_ours(network);
 }
 
 Result<void> check_ports_free(const NetworkProfile& network) {

@@ -36,7 +36,8 @@ bool has_loopback_switch(const std::string& program, const NetworkProfile& netwo
 // Is pasta needed at all?
 bool needs_pasta(const NetworkProfile& network);
 
-// Errors: kInvalidProfile for two forwards to the same port inside, or two publishes of one port.
+// Errors: kInvalidProfile for two forwards to the same port inside, or to one that is ours, or two
+// publishes of one port.
 Result<void> check_ports(const NetworkProfile& network);
 
 // Errors: kInvalidProfile when a published port is taken on the host already.

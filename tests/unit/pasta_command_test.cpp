@@ -48,6 +48,17 @@ TEST(Ports, OfTheWayOutCannotBeForwardedTo) {
   EXPECT_TRUE(check_ports(network));
 }
 
+TEST(Ports, WherePagesAreAskedForCannotBeForwardedToEither) {
+  NetworkProfile network;
+  for (const auto mode : {NetworkMode::kFiltered, NetworkMode::kNone}) {
+    network.mode.value = mode;
+    network.forward = {port(9000, 3129, Transport::kUdp)};
+    EXPECT_THAT(check_ports(network).error().what(), HasSubstr("where programs ask for pages"));
+    network.forward = {port(9000, 3129)};
+    EXPECT_TRUE(check_ports(network)) << "control: another transport";
+  }
+}
+
 TEST(PastaCommand, OpensNothingThatWasNotAskedFor) {
   NetworkProfile network;
   network.forward = {port(8080, 8080)};
