@@ -260,7 +260,7 @@ def ends(check, world):
 
 
 def proxies():
-    return [one for one in family.descendants(os.getpid()) if one.name == "redoubtful-prox"]
+    return [one for one in family.descendants(os.getpid()) if one.name == "redoubtful-prox" and one.state != "Z"]
 
 
 def from_inside(check, world):
