@@ -248,7 +248,13 @@ def ends(check, world):
     run = subprocess.Popen(world.line(f"{ASK} >/dev/null & sleep 60"), cwd=world.project, env=world.environment,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     check.check("the endpoint was asked", asked.wait(30))
-    check.equal("control: its proxy and the helper are seen", len(proxies()), 2)
+    seen = proxies()
+    check.equal("control: its proxy and the helper are seen", len(seen), 2)
+    for one in seen:
+        with open(f"/proc/{one.pid}/status", encoding="ascii") as file:
+            facts = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        check.equal("O1 each is confined: no new privileges, a filter, no capability",
+                    [facts[key] for key in ("NoNewPrivs", "Seccomp", "CapEff", "CapPrm")], ["1", "2", "0" * 16, "0" * 16])
     run.kill()
     run.wait()
     go_on.set()
@@ -260,7 +266,7 @@ def ends(check, world):
 
 
 def proxies():
-    return [one for one in family.descendants(os.getpid()) if one.name == "redoubtful-prox"]
+    return [one for one in family.descendants(os.getpid()) if one.name == "redoubtful-prox" and one.state != "Z"]
 
 
 def from_inside(check, world):

@@ -105,7 +105,7 @@ TEST(CredentialConfiguration, ReadsHowALoginIsRenewed) {
            {"shows_refresh_token", "1", "shows_refresh_token"},
            {"source", R"("env:K")", "json:FILE#/pointer"},
            {"type", R"("value")", "does not fit the type"},
-           {"refresh", R"(null,"unused":{"a":1)", "refresh"}}) {
+           {"refresh", R"(null,"unused":{"a":1)", "unknown key"}}) {
     const auto refused = with_login(login(key, value));
     ASSERT_FALSE(refused) << key << value;
     EXPECT_THAT(refused.error().what(), HasSubstr(words)) << key << value;
