@@ -1,8 +1,8 @@
 // `console_driver [--writable PATH]... COMMAND [ARG...]`: the supervisor's terminal side alone.
 //
-// Runs COMMAND under the real Console and the real redoubtful-init, in a PID namespace of its own
-// but with the machine's own file system: what is tried here is terminals, signals, descriptors and
-// exit statuses, not mounts.
+// Runs COMMAND under the real Console and the real redoubtful-init, in a PID and a network
+// namespace of its own but with the machine's own file system: what is tried here is terminals,
+// signals, descriptors and exit statuses, not mounts.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/box_namespace.hpp"
 #include "cli/console.hpp"
 #include "cli/control_socket.hpp"
 #include "cli/init_spec.hpp"
@@ -49,6 +50,7 @@ void write_text(const char* path, const std::string& text) {
   write_text("/proc/self/gid_map", std::to_string(gid) + " " + std::to_string(gid) + " 1\n");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("private");
   if (::mount("proc", "/proc", "proc", 0, nullptr) != 0) die("mount /proc");
+  if (!bring_loopback_up()) die("loopback");
   const pid_t child = ::fork();
   if (child == 0) {
     for (int fd = 0; fd < 3; ++fd) {
@@ -103,8 +105,9 @@ int run(int argc, char** argv) {
   const auto descriptors = console->child_descriptors();
   const uid_t uid = ::getuid();
   const gid_t gid = ::getgid();
-  const long child = ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD,
-                               nullptr, nullptr, 0, 0);
+  const long child =
+      ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD,
+                nullptr, nullptr, 0, 0);
   if (child < 0) die("clone");
   if (child == 0) be_pid_one(init, descriptors, theirs.get(), uid, gid);
   theirs.reset();
