@@ -95,7 +95,7 @@ TEST(OauthLoader, OtherTypesHaveNoneOfIt) {
 
 TEST(OauthLoader, TheEndpointIsClosedToTheBox) {
   auto layer = load_layer(
-      "network: {allow: [login.example, \"*.example\"]}\n"
+      "network: {allow: [login.example]}\n"
       "credentials:\n  login: {type: oauth, hosts: [api.example], expose: {file: ~/l.json},\n"
       "    source: \"json:~/l.json#\", refresh: {endpoint: https://login.example/oauth/token, "
       "client_id: c}}\n",

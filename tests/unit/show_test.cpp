@@ -158,7 +158,7 @@ TEST(Show, JsonHoldsTheSame) {
        R"("proxy":{"value":"http://proxy.example:3128")",
        R"("credentials":[{"name":"key","source":"env:KEY","command":[],"hosts":["a.example"],)"
        R"("expose":{"env":["KEY","K2"],"file":[]},"replace_in":[],"attach":null,"exclusive":false,)"
-       R"("optional":true,"type":"value","services":[],"origin":{"file":"sample.yaml","line":26,)",
+       R"("optional":true,"type":"value","services":[],"refresh":null,"origin":{"file":"sample.yaml","line":26,)",
        R"("audit":{"syslog":{"value":true,"origin":{"file":"sample.yaml","line":27,"column":17}}})",
        R"({"transport":"udp","host":53,"inside":5353)", R"("memory":{"value":1073741824)",
        R"("time":{"value":60)"}) {
