@@ -8,6 +8,7 @@ class AnthropicAgent(keyed_agent.Agent):
     host = "api.anthropic.com"
     variable = "ANTHROPIC_API_KEY"
     prefix = "sk-ant-api03-"
+    key_field = "x-api-key"
     model_path = "/v1/messages"
 
     def server(self, identity, key):
@@ -15,9 +16,3 @@ class AnthropicAgent(keyed_agent.Agent):
 
     def results(self, requests):
         return messages_stand_in.results(requests)
-
-    def key_of(self, headers):
-        return headers.get("x-api-key")
-
-    def headers_with(self, key):
-        return {"x-api-key": key}

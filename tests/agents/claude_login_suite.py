@@ -27,6 +27,7 @@ class ClaudeLogin(claude_suite.Claude):
     token_path = "/v1/oauth/token"
     client_id = "9d1c250a-e61b-44d9-88ed-5944d1962f5e"
     refresh_token = REFRESH
+    key_field = "authorization"
 
     def log_in(self, scene):
         scene.write(self.login_file, json.dumps({"claudeAiOauth": {
@@ -42,12 +43,6 @@ class ClaudeLogin(claude_suite.Claude):
 
     def secrets(self, scene):
         return [scene.server.key, REFRESH]
-
-    def key_of(self, headers):
-        return headers.get("authorization", "").removeprefix("Bearer ")
-
-    def headers_with(self, key):
-        return {"Authorization": f"Bearer {key}"}
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class GeminiLogin(gemini_suite.Gemini):
     question_path = "/v1internal:countTokens"
     keyed_paths = "/v1internal"
     refusal = 401
+    key_field = "authorization"
     login_file = ".gemini/oauth_creds.json"
     token_host = "oauth2.googleapis.com"
     token_path = "/token"
@@ -51,12 +52,6 @@ class GeminiLogin(gemini_suite.Gemini):
 
     def server(self, identity, key):
         return code_assist_stand_in.CodeAssistStandIn([], key=key, identity=identity)
-
-    def key_of(self, headers):
-        return headers.get("authorization", "").removeprefix("Bearer ")
-
-    def headers_with(self, key):
-        return {"Authorization": f"Bearer {key}"}
 
 
 def main():

@@ -24,6 +24,7 @@ class Gemini(keyed_agent.Agent):
     model_path = keyed_paths = "/v1beta/models/"
     question_path = "/v1beta/models/any:generateContent"
     refusal = 400
+    key_field = "x-goog-api-key"
     asked_besides = frozenset({"play.googleapis.com"})
 
     def program(self):
@@ -43,12 +44,6 @@ class Gemini(keyed_agent.Agent):
 
     def results(self, requests):
         return gemini_stand_in.results(requests)
-
-    def key_of(self, headers):
-        return headers.get("x-goog-api-key")
-
-    def headers_with(self, key):
-        return {"x-goog-api-key": key}
 
     def script(self, project):
         return [

@@ -46,6 +46,7 @@ class Agent:
     keyed_paths = "/v1/"  # how those begin that want the key
     question_path = ""  # one that can be asked; empty: model_path
     refusal = 401  # status for a wrong key
+    key_field = "authorization"  # as Bearer there, and as it is in any other
     credential = ""  # its name in the profile; empty: as the variable
     asked_besides = frozenset()  # hosts, or patterns of them, that it may ask besides, and is refused
 
@@ -67,11 +68,11 @@ class Agent:
 
     def key_of(self, headers):
         """The credential in a request, as the stand-in logged it."""
-        raise NotImplementedError
+        return headers.get(self.key_field, "").removeprefix("Bearer ")
 
     def headers_with(self, key):
         """The other way round."""
-        raise NotImplementedError
+        return {self.key_field: f"Bearer {key}" if self.key_field == "authorization" else key}
 
     def hosts(self):
         """All that the stand-in answers for."""

@@ -55,12 +55,6 @@ class Copilot(named_agent.NamedAgent, keyed_agent.Agent):
     def results(self, requests):
         return stand_in.results(requests)
 
-    def key_of(self, headers):
-        return headers.get("authorization", "").removeprefix("Bearer ")
-
-    def headers_with(self, key):
-        return {"Authorization": f"Bearer {key}"}
-
     def script(self, project):
         return [
             # What is long it puts into a file, and outside there are many processes.

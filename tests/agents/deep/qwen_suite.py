@@ -51,12 +51,6 @@ class Qwen(named_agent.NamedAgent, keyed_agent.Agent):
     def results(self, requests):
         return stand_in.results(requests)
 
-    def key_of(self, headers):
-        return headers.get("authorization", "").removeprefix("Bearer ")
-
-    def headers_with(self, key):
-        return {"Authorization": f"Bearer {key}"}
-
     def script(self, project):
         return [
             shell(keyed_agent.PRINT_ENVIRONMENT),
