@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/text.hpp"
-#include "proxy/login_file.hpp"
 #include "proxy/login_lock.hpp"
 #include "proxy/secret_file.hpp"
 #include "proxy/sigv4_key.hpp"
@@ -85,7 +84,8 @@ Result<void> LoginKeeper::may_ask(const OauthLogin& login) const {
   return {};
 }
 
-Result<void> LoginKeeper::write(std::string_view replaced, const GrantedTokens& tokens) {
+Result<void> LoginKeeper::write(std::string_view replaced, const GrantedTokens& tokens,
+                                LoginWriter* room) {
   auto content = file_text();
   if (!content) return std::move(content).error();
   const Text text(std::move(*content));
@@ -97,6 +97,7 @@ Result<void> LoginKeeper::write(std::string_view replaced, const GrantedTokens& 
   auto made = login_with(text.get(), login_.pointer, login_.grant, tokens, now_());
   if (!made) return std::move(made).error();
   const Text fresh(std::move(*made));
+  if (room != nullptr) return room->write(fresh.get());
   auto writer = LoginWriter::prepare(login_.path, fresh.get().size());
   if (!writer) return std::move(writer).error();
   return writer->write(fresh.get());
@@ -106,7 +107,7 @@ bool LoginKeeper::write_rest() {
   if (!unwritten_) return true;
   const auto lock =
       lock_directory(login_.path.substr(0, login_.path.rfind('/')), std::chrono::seconds(1));
-  auto written = write(unwritten_->replaces, unwritten_->tokens);
+  auto written = write(unwritten_->replaces, unwritten_->tokens, nullptr);
   if (!written && written.error().code() != Errc::kInvalidProfile) {
     unwritten_->why = written.error().what();
     return false;
@@ -145,20 +146,14 @@ Result<FreshLogin> LoginKeeper::ask() {
   }
   // Where it did not rotate, a lost answer is no loss.
   auto current = read();
-  const bool same = current && sha256_hex(current->refresh_token) == replaced;
-  if (current && !same) {
+  if (current && sha256_hex(current->refresh_token) != replaced) {
     if (auto found = newer(*current)) return std::move(*found);
     return nothing_gained("somebody has logged in anew meanwhile");
   }
   got_ = now_();
   std::string why = current ? std::string() : current.error().what();
-  if (same) {
-    auto content = file_text();
-    const Text before(content ? std::move(*content) : std::string());
-    auto made = login_with(before.get(), login_.pointer, login_.grant, *granted, now_());
-    const Text fresh(made ? std::move(*made) : std::string());
-    auto written = made ? room->write(fresh.get()) : Result<void>(std::move(made).error());
-    if (!written) why = written.error().what();
+  if (current) {
+    if (auto written = write(replaced, *granted, &*room); !written) why = written.error().what();
   }
   FreshLogin out = taken(granted->access_token, granted->expires);
   out.ours = true;
@@ -173,7 +168,7 @@ Result<FreshLogin> LoginKeeper::renew() {
   const auto ours = lock_directory(login_.path.substr(0, login_.path.rfind('/')), kOurLock);
   if (!ours) return ours.error();
   if (unwritten_) {
-    auto written = write(unwritten_->replaces, unwritten_->tokens);
+    auto written = write(unwritten_->replaces, unwritten_->tokens, nullptr);
     if (!written && written.error().code() != Errc::kInvalidProfile) {
       return std::move(written).error().during("the renewed login is still not in its file");
     }

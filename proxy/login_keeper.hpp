@@ -24,6 +24,7 @@
 
 #include "common/error.hpp"
 #include "common/oauth_grant.hpp"
+#include "proxy/login_file.hpp"
 #include "proxy/oauth_login.hpp"
 #include "proxy/web_get.hpp"
 
@@ -86,7 +87,9 @@ class LoginKeeper {
   std::optional<FreshLogin> newer(OauthLogin& login);
   Result<void> may_ask(const OauthLogin& login) const;
   Result<FreshLogin> ask();  // from step 2 on
-  Result<void> write(std::string_view replaced, const GrantedTokens& tokens);
+  // Into the file as it is now, if the refresh token there is still the replaced one. `room`: what
+  // was reserved for it; null: nothing was.
+  Result<void> write(std::string_view replaced, const GrantedTokens& tokens, LoginWriter* room);
   FreshLogin taken(std::string token, std::optional<std::chrono::sys_seconds> expires);
 
   KeptLogin login_;
