@@ -24,22 +24,14 @@ constexpr std::array kPolicyDirectories = {
 // Python's webbrowser look for.
 constexpr std::array kOpeners = {"sensible-browser", "www-browser", "x-www-browser", "xdg-open"};
 
-MountStep step_of(StepKind kind, std::string target) {
-  MountStep step;
-  step.kind = kind;
-  step.target = std::move(target);
-  step.why = "built in";
-  return step;
-}
-
 MountStep link_step(std::string target, const char* to) {
-  MountStep step = step_of(StepKind::kSymlink, std::move(target));
+  MountStep step = own_step(StepKind::kSymlink, std::move(target));
   step.text = to;
   return step;
 }
 
 MountStep later_file(std::string target, mode_t permissions) {
-  MountStep step = step_of(StepKind::kFile, std::move(target));
+  MountStep step = own_step(StepKind::kFile, std::move(target));
   step.later = true;
   step.permissions = permissions;
   return step;
@@ -65,7 +57,7 @@ std::vector<std::string> browser_variables() {
 }
 
 MountStep chromium_flags_step() {
-  MountStep step = step_of(StepKind::kFile, "/etc/chromium.d/redoubtful");
+  MountStep step = own_step(StepKind::kFile, "/etc/chromium.d/redoubtful");
   step.text =
       "# The box confines it. Its own sandbox needs `nested: true`: redoubtful run -u nested ...\n"
       "export CHROMIUM_FLAGS=\"$CHROMIUM_FLAGS --no-sandbox\"\n";
@@ -73,7 +65,7 @@ MountStep chromium_flags_step() {
 }
 
 std::vector<MountStep> opener_steps() {
-  std::vector<MountStep> out = {step_of(StepKind::kDirectory, kOpenerDirectory)};
+  std::vector<MountStep> out = {own_step(StepKind::kDirectory, kOpenerDirectory)};
   for (const char* name : kOpeners) {
     out.push_back(link_step(std::string(kOpenerDirectory) + "/" + name, kInitPath));
   }
@@ -88,7 +80,7 @@ void BrowserTrust::add_to(MountPlan& plan) {
   const std::string database = plan.home + "/.pki/nssdb";
   database_ = !is_laid_over(plan, database);
   if (!database_) return;
-  plan.steps.push_back(step_of(StepKind::kTmpfs, database));
+  plan.steps.push_back(own_step(StepKind::kTmpfs, database));
   plan.steps.push_back(later_file(database + "/cert9.db", 0600));
 }
 

@@ -352,6 +352,14 @@ class Planner {
 
 }  // namespace
 
+MountStep own_step(StepKind kind, std::string target) {
+  MountStep step;
+  step.kind = kind;
+  step.target = std::move(target);
+  step.why = "built in";
+  return step;
+}
+
 std::string expand_home(const std::string& path, const std::string& home) {
   if (path == "~") return home;
   if (path.starts_with("~/")) return home + path.substr(1);

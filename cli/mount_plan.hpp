@@ -69,6 +69,9 @@ struct MountStep {
   std::string why;  // for `show`, --dry-run and errors: where it was asked for
 };
 
+// One that nobody asked for.
+MountStep own_step(StepKind kind, std::string target);
+
 struct MountPlan {
   std::vector<MountStep> steps;
   std::string home;                // the home directory's path in the box

@@ -148,12 +148,9 @@ void RunNetwork::add_to(MountPlan& plan, const HostFiles& files) {
     browsers_.add_to(plan);
   }
   add_login_files(plan, ready_.files, home_);
-  MountStep policy;
-  policy.kind = StepKind::kFile;
-  policy.target = kPolicyFile;
+  MountStep policy = own_step(StepKind::kFile, kPolicyFile);
   policy.later = proxy_.has_value();
   if (!policy.later) policy.text = policy_in_force();
-  policy.why = "built in";
   plan.steps.push_back(std::move(policy));
 }
 

@@ -139,14 +139,8 @@ class Builder {
   explicit Builder(const HostFiles& files) : files_(files) {}
 
   void add(StepKind kind, std::string target, std::string text = {}) {
-    steps_.push_back({.kind = kind,
-                      .part = StepPart::kSystem,
-                      .target = std::move(target),
-                      .source = {},
-                      .text = std::move(text),
-                      .mode = MountMode::kReadOnly,
-                      .facts = {},
-                      .why = "built in"});
+    steps_.push_back(own_step(kind, std::move(target)));
+    steps_.back().text = std::move(text);
   }
 
   // Shows `path` as the host has it: a link as a link where it leads to what is visible anyway.

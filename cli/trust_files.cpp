@@ -43,14 +43,6 @@ constexpr std::array kBundleVariables = {
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",  // gRPC's own TLS
 };
 
-MountStep step_of(StepKind kind, std::string target) {
-  MountStep step;
-  step.kind = kind;
-  step.target = std::move(target);
-  step.why = "built in";
-  return step;
-}
-
 // Is the host's file at this real path seen under the same path inside?
 bool shown_as_it_is(const MountPlan& plan, const std::string& path) {
   const MountStep* innermost = nullptr;
@@ -98,7 +90,7 @@ std::vector<FileText> SystemTrust::finish(const std::string& authority) {
 
 void SystemTrust::add_to(MountPlan& plan, const HostFiles& files) {
   for (const char* target : {kCaFile, kJavaStoreFile, kCaBundleFile}) {
-    plan.steps.push_back(step_of(StepKind::kFile, target));
+    plan.steps.push_back(own_step(StepKind::kFile, target));
     plan.steps.back().later = true;
   }
 
@@ -107,7 +99,7 @@ void SystemTrust::add_to(MountPlan& plan, const HostFiles& files) {
     const ResolvedPath end = resolve(files, path);
     if (end.error != 0 || end.facts.type != FileType::kRegular) return;
     if (!shown_as_it_is(plan, end.real) || !covered.insert(end.real).second) return;
-    plan.steps.push_back(step_of(StepKind::kCover, end.real));
+    plan.steps.push_back(own_step(StepKind::kCover, end.real));
     plan.steps.back().source = with;
   };
   for (const char* path : kBundles) cover(path, kCaBundleFile);

@@ -200,6 +200,21 @@ void AuditLog::alarm(std::string_view host, std::string_view credential, std::st
   write(repeated->line, repeated->severity);
 }
 
+void AuditLog::refreshed(const std::string& credential, std::string_view reason,
+                         std::string detail) {
+  unrenewed_.erase(credential);
+  if (!reason.empty()) {
+    unrenewed_.emplace(credential,
+                       (reason == "failed" ? "could not be renewed: " : "was ") + detail);
+  }
+  AuditEvent event;
+  event.event = "refresh";
+  event.credential = credential;
+  event.reason = reason;
+  event.detail = std::move(detail);
+  record(event);
+}
+
 void AuditLog::discovered(const std::string& rule) {
   if (discovered_.size() < kMaxRefusedHosts || discovered_.contains(rule)) ++discovered_[rule];
 }
@@ -212,6 +227,9 @@ control::Summary AuditLog::summary() const {
   for (const auto& [rule, count] : discovered_) out.discovered.push_back(rule);
   for (const auto& [text, count] : alarms_) {
     out.alarms.push_back(count == 1 ? text : fmt::format("{} ({} times)", text, count));
+  }
+  for (const auto& [credential, why] : unrenewed_) {
+    out.alarms.push_back(fmt::format("credential {} {}", credential, why));
   }
   if (lost_ > 0) {
     out.alarms.push_back(

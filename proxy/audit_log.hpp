@@ -72,6 +72,10 @@ class AuditLog {
   void deny(const Denial& denial, std::string_view way, std::string_view method = {},
             std::string_view path = {});
   void alarm(std::string_view host, std::string_view credential, std::string_view detail);
+  // What a credential stands for was renewed, or was to be. `reason`: empty, "failed", or
+  // "unwritten" where it was renewed and its file does not have it; a summary names those that end
+  // so.
+  void refreshed(const std::string& credential, std::string_view reason, std::string detail);
   // --network discover: something that only the mode allowed.
   void discovered(const std::string& rule);
 
@@ -111,7 +115,8 @@ class AuditLog {
   std::map<std::string, Repeated> repeated_;  // denials and alarms
   std::map<std::string, control::RefusedHost> refused_;
   std::map<std::string, std::uint64_t> discovered_;
-  std::map<std::string, std::uint64_t> alarms_;  // how often
+  std::map<std::string, std::uint64_t> alarms_;   // how often
+  std::map<std::string, std::string> unrenewed_;  // credential: what is wrong
 };
 
 }  // namespace redoubtful::proxy

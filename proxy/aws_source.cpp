@@ -13,6 +13,7 @@
 #include "proxy/command_source.hpp"
 #include "proxy/secret_file.hpp"
 #include "proxy/source_reader.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -99,9 +100,9 @@ Result<FreshAwsKeys> from_profile(std::string_view name, const Variables& variab
     case AwsProfile::Kind::kProcess:
       return from_process(profile->process, commands);
     case AwsProfile::Kind::kSso:
-      return read_aws_sso(
-          profile->sso, {home, variables["AWS_ENDPOINT_URL_SSO"], variables["AWS_CA_BUNDLE"]},
-          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+      return read_aws_sso(profile->sso,
+                          {home, variables["AWS_ENDPOINT_URL_SSO"], variables["AWS_CA_BUNDLE"]},
+                          wall_seconds());
     case AwsProfile::Kind::kStatic:
       break;
   }

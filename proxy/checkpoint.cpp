@@ -11,6 +11,7 @@
 #include "proxy/denial.hpp"
 #include "proxy/forwarded.hpp"
 #include "proxy/internal_site.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -107,7 +108,7 @@ class BaseGate : public AnsweringGate {
   // A request to a host of AWS's keys. The head is final but for what is signed.
   std::optional<Denial> sign(const Admission& admission, const RequestHead& received,
                              RequestHead& head, Injection& injection, Carriage& carriage) {
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto now = wall_seconds();
     auto judged = services_.signer.judge(admission.host(), received, head, now);
     if (auto* denial = std::get_if<Denial>(&judged)) {
       const bool ended = denial->reason == DenyReason::kCredentialExpired;

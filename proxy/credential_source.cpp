@@ -18,6 +18,7 @@
 #include "proxy/secret_file.hpp"
 #include "proxy/source_reader.hpp"
 #include "proxy/surrogate.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -98,9 +99,8 @@ Result<std::string> file_text(const std::string& path, const Shown& shown) {
   }
   for (const auto* login : shown.logins) {
     if (!host) break;
-    auto far = login_without_end(
-        *host, place_of_login(login->source).pointer, *login->refresh,
-        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    auto far = login_without_end(*host, place_of_login(login->source).pointer, *login->refresh,
+                                 wall_seconds());
     ::explicit_bzero(host->data(), host->size());
     if (!far) return far;
     host = std::move(far);

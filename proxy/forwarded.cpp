@@ -13,6 +13,7 @@
 #include "proxy/gateway.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/sigv4_key.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -106,9 +107,7 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
   }
   std::optional<Refusal> held() override {
     const AwsSigning& signing = holding_->signing();
-    auto made = signing.sign(
-        head_, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
-        holding_->sha256());
+    auto made = signing.sign(head_, wall_seconds(), holding_->sha256());
     if (const auto* denial = std::get_if<Denial>(&made)) return say(*denial);
     auto& resigned = std::get<Resigned>(made);
     record_signing(services_.audit, signing, admission_, head_);

@@ -1,8 +1,13 @@
 #include "proxy/helper_link.hpp"
 
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <cstring>
 
 namespace redoubtful::proxy {
@@ -11,6 +16,9 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+constexpr char kContent = 'k';
+constexpr char kError = 'e';
 
 }  // namespace
 
@@ -48,6 +56,53 @@ std::string helper_question(std::uint32_t number) {
   std::string out(sizeof number, '\0');
   std::memcpy(out.data(), &number, sizeof number);
   return out;
+}
+
+Result<HelperSockets> helper_sockets(std::string_view helper) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error::system_call("cannot make a socket for " + std::string(helper), errno);
+  }
+  return HelperSockets{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+bool keep_alone(int socket) {
+  if (socket != kHelperSocket && ::dup2(socket, kHelperSocket) < 0) return false;
+  return ::close_range(kHelperSocket + 1, ~0U, 0) == 0;
+}
+
+void answer_questions(std::uint32_t count,
+                      const std::function<std::string(std::uint32_t)>& answer) {
+  for (;;) {
+    std::uint32_t number = 0;
+    const ssize_t got = ::recv(kHelperSocket, &number, sizeof number, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got != sizeof number || number >= count) return;
+    std::string packet = answer(number);
+    const ssize_t sent = ::send(kHelperSocket, packet.data(), packet.size(), MSG_NOSIGNAL);
+    ::explicit_bzero(packet.data(), packet.size());
+    if (sent < 0) return;
+  }
+}
+
+std::string answer_packet(std::string_view content) {
+  std::string out;
+  out.reserve(1 + content.size());  // or growing would leave a copy behind
+  return out.append(1, kContent).append(content);
+}
+
+std::string error_packet(const Error& error) {
+  std::string text = error.what();
+  if (!error.hint().empty()) text += "; " + error.hint();
+  return kError + text.substr(0, kMaxErrorBytes);
+}
+
+Result<std::string_view> content_of(std::string_view packet, std::string_view helper) {
+  if (packet.starts_with(kContent)) return packet.substr(1);
+  if (packet.starts_with(kError)) {
+    return Error(Errc::kInvalidProfile, std::string(packet.substr(1, kMaxErrorBytes)));
+  }
+  return Error(Errc::kPeerProtocol, std::string(helper) + " is gone");
 }
 
 }  // namespace redoubtful::proxy

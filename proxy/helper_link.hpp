@@ -1,19 +1,24 @@
 #pragma once
 
-// The proxy's end of a helper process (renewal_helper.hpp, login_helper.hpp): a question, and its
-// answer, one at a time.
+// Between the proxy and a helper process (renewal_helper.hpp, login_helper.hpp): a question, and
+// its answer, one at a time. A question is a number; an answer is what was asked for, or an error.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
+#include "common/error.hpp"
 #include "common/unique_fd.hpp"
 #include "proxy/message.hpp"
 
 namespace redoubtful::proxy {
 
+// The proxy's end.
 class HelperLink {
  public:
   // `socket`: SOCK_SEQPACKET. `answer_bytes`: the longest answer.
@@ -38,5 +43,29 @@ class HelperLink {
 
 // The packet that asks for a source by its number.
 std::string helper_question(std::uint32_t number);
+
+// Both ends, SOCK_SEQPACKET. Errors: kSystemCall, naming the helper ("the login helper").
+struct HelperSockets {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+Result<HelperSockets> helper_sockets(std::string_view helper);
+
+// In the helper: keeps this descriptor, as kHelperSocket, and 0 to 2. False: it cannot be.
+inline constexpr int kHelperSocket = 3;
+bool keep_alone(int socket);
+
+// In the helper: `answer` is called with each number below `count`, and what it gives is sent and
+// erased, until the other end is gone or asks for what there is not.
+void answer_questions(std::uint32_t count, const std::function<std::string(std::uint32_t)>& answer);
+
+// The packets of answers. An error's text is cut at kMaxErrorBytes.
+std::string answer_packet(std::string_view content);
+std::string error_packet(const Error& error);
+// What an answer holds, pointing into the packet. Errors: the helper's, as text; kPeerProtocol
+// where it is gone.
+Result<std::string_view> content_of(std::string_view packet, std::string_view helper);
+
+inline constexpr std::size_t kMaxErrorBytes = 2000;
 
 }  // namespace redoubtful::proxy

@@ -46,6 +46,6 @@ class LoginHelper {
 };
 
 // What the child answers with, and answer() reads. Erases the token.
-std::string fresh_login_text(Result<FreshLogin> login);
+std::string fresh_login_packet(Result<FreshLogin> login);
 
 }  // namespace redoubtful::proxy

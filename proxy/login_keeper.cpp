@@ -103,11 +103,16 @@ Result<void> LoginKeeper::write(std::string_view replaced, const GrantedTokens& 
   return writer->write(fresh.get());
 }
 
+Result<void> LoginKeeper::write_left(std::chrono::milliseconds patience) {
+  auto theirs = ProgramLock::take(login_.grant.lock, login_.path, patience);
+  if (!theirs) return std::move(theirs).error();
+  return write(unwritten_->replaces, unwritten_->tokens, nullptr);
+}
+
 bool LoginKeeper::write_rest() {
   if (!unwritten_) return true;
-  const auto lock =
-      lock_directory(login_.path.substr(0, login_.path.rfind('/')), std::chrono::seconds(1));
-  auto written = write(unwritten_->replaces, unwritten_->tokens, nullptr);
+  const auto ours = lock_directory(directory(), kLeftLock);
+  auto written = ours ? write_left(kLeftLock) : Result<void>(ours.error());
   if (!written && written.error().code() != Errc::kInvalidProfile) {
     unwritten_->why = written.error().what();
     return false;
@@ -165,10 +170,10 @@ Result<FreshLogin> LoginKeeper::ask() {
 }
 
 Result<FreshLogin> LoginKeeper::renew() {
-  const auto ours = lock_directory(login_.path.substr(0, login_.path.rfind('/')), kOurLock);
+  const auto ours = lock_directory(directory(), kOurLock);
   if (!ours) return ours.error();
   if (unwritten_) {
-    auto written = write(unwritten_->replaces, unwritten_->tokens, nullptr);
+    auto written = write_left(kTheirLock);
     if (!written && written.error().code() != Errc::kInvalidProfile) {
       return std::move(written).error().during("the renewed login is still not in its file");
     }

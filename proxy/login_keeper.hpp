@@ -62,7 +62,8 @@ class LoginKeeper {
   // source, the lock, the endpoint; the token in use is as good as before.
   Result<FreshLogin> renew();
 
-  // Tries once more to write what could not be written. True: nothing is unwritten.
+  // Tries once more to write what could not be written, with both locks. True: nothing is
+  // unwritten.
   bool write_rest();
 
   // Ahead of its end a token counts as ended. Claude Code, Codex, Gemini CLI: 5 minutes.
@@ -72,6 +73,7 @@ class LoginKeeper {
   static constexpr std::chrono::minutes kBetween{5};
   static constexpr std::chrono::seconds kOurLock{30};
   static constexpr std::chrono::seconds kTheirLock{12};  // longer than a dead one stays fresh
+  static constexpr std::chrono::seconds kLeftLock{1};    // either, by write_rest()
 
  private:
   struct Unwritten {
@@ -80,6 +82,7 @@ class LoginKeeper {
     std::string why;
   };
 
+  std::string directory() const { return login_.path.substr(0, login_.path.rfind('/')); }
   Result<std::string> file_text() const;
   // The login of the file, which is the same account's.
   Result<OauthLogin> read() const;
@@ -90,6 +93,8 @@ class LoginKeeper {
   // Into the file as it is now, if the refresh token there is still the replaced one. `room`: what
   // was reserved for it; null: nothing was.
   Result<void> write(std::string_view replaced, const GrantedTokens& tokens, LoginWriter* room);
+  // What could not be written, with the program's own lock. Wants ours.
+  Result<void> write_left(std::chrono::milliseconds patience);
   FreshLogin taken(std::string token, std::optional<std::chrono::sys_seconds> expires);
 
   KeptLogin login_;

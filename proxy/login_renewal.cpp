@@ -10,6 +10,7 @@
 #include "proxy/aws_keys.hpp"
 #include "proxy/login_helper.hpp"
 #include "proxy/renewal.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -17,10 +18,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-
-std::chrono::sys_seconds wall() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 // One that waits for an attempt's end, as long as it does.
 class Waiting {
@@ -49,7 +46,7 @@ LoginRenewal::LoginRenewal(asio::io_context& context, UniqueFd socket,
   for (const auto& login : logins) {
     Login& one = logins_.emplace_back();
     one.name = login.name;
-    if (login.expires) one.due = renewal_time(wall(), *login.expires);
+    if (login.expires) one.due = renewal_time(wall_seconds(), *login.expires);
   }
 }
 
@@ -102,11 +99,11 @@ Awaitable<void> LoginRenewal::run() {
   for (;;) {
     auto wait = kLook;
     for (std::uint32_t number = 0; number < logins_.size(); ++number) {
-      const auto now = wall();
+      const auto now = wall_seconds();
       const bool due = logins_[number].due && *logins_[number].due <= now;
       if (due || logins_[number].wanted) co_await renew(number);
       if (logins_[number].due) {
-        wait = std::clamp<std::chrono::seconds>(*logins_[number].due - wall(),
+        wait = std::clamp<std::chrono::seconds>(*logins_[number].due - wall_seconds(),
                                                 std::chrono::seconds(0), wait);
       }
     }
@@ -143,14 +140,14 @@ Result<void> LoginRenewal::take(Login& login, FreshLogin fresh) {
   ++login.generation;
   login.retry = kRetry;
   login.due.reset();
-  if (fresh.expires) login.due = renewal_time(wall(), *fresh.expires);
+  if (fresh.expires) login.due = renewal_time(wall_seconds(), *fresh.expires);
   const std::string until =
       fresh.expires ? ", good until " + aws_time_text(*fresh.expires) : std::string();
   if (fresh.unwritten.empty()) {
     record(login, {}, (fresh.ours ? "renewed" : "found renewed by somebody else") + until);
     return {};
   }
-  login.due = wall() + kRetry;  // for it to be written
+  login.due = wall_seconds() + kRetry;  // for it to be written
   record(login, "unwritten",
          "renewed" + until + ", but its file still has the old login: " + fresh.unwritten);
   return {};
@@ -158,7 +155,7 @@ Result<void> LoginRenewal::take(Login& login, FreshLogin fresh) {
 
 void LoginRenewal::failed(Login& login, const Error& error) {
   // One that was only refused is as good as before for the clock.
-  if (login.due) login.due = std::max(*login.due, wall() + login.retry);
+  if (login.due) login.due = std::max(*login.due, wall_seconds() + login.retry);
   login.retry = std::min(login.retry * 2, kMostRetry);
   login.quiet_until = std::chrono::steady_clock::now() + kQuiet;
   if (link_.gone()) login.due.reset();
@@ -168,12 +165,7 @@ void LoginRenewal::failed(Login& login, const Error& error) {
 void LoginRenewal::record(Login& login, std::string_view reason, std::string detail) {
   if (!reason.empty() && login.trouble == detail) return;
   login.trouble = reason.empty() ? std::string() : detail;
-  AuditEvent event;
-  event.event = "refresh";
-  event.credential = login.name;
-  event.reason = reason;
-  event.detail = std::move(detail);
-  audit_.record(event);
+  audit_.refreshed(login.name, reason, std::move(detail));
 }
 
 }  // namespace redoubtful::proxy

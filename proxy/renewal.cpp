@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "proxy/aws_credential.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -15,10 +16,6 @@ namespace asio = boost::asio;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kMostAhead = std::chrono::minutes(10);
-
-std::chrono::sys_seconds wall() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 }  // namespace
 
@@ -39,7 +36,7 @@ Renewal::Renewal(asio::io_context& context, RenewalHelper helper, std::vector<st
       link_(context, helper_.take_socket(), RenewalHelper::kAnswerBytes, kPatience),
       timer_(context) {
   for (auto& name : sources) sources_.push_back({std::move(name), std::nullopt});
-  const auto now = wall();
+  const auto now = wall_seconds();
   for (const LiveAwsCredential& one : signer_.credentials()) {
     const auto source = std::find_if(sources_.begin(), sources_.end(),
                                      [&](const Source& known) { return known.name == one.name; });
@@ -55,7 +52,7 @@ void Renewal::start() {
 }
 
 void Renewal::hurry() {
-  const auto now = wall();
+  const auto now = wall_seconds();
   const bool due = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
     return source.due && *source.due <= now;
   });
@@ -64,13 +61,13 @@ void Renewal::hurry() {
 
 Awaitable<void> Renewal::run() {
   for (;;) {
-    const auto now = wall();
+    const auto now = wall_seconds();
     auto wait = kLook;
     for (std::uint32_t number = 0; number < sources_.size(); ++number) {
       const auto due = sources_[number].due;
       if (due && *due <= now) co_await renew(number);
       if (sources_[number].due) {
-        wait = std::clamp<std::chrono::seconds>(*sources_[number].due - wall(),
+        wait = std::clamp<std::chrono::seconds>(*sources_[number].due - wall_seconds(),
                                                 std::chrono::seconds(0), wait);
       }
     }
@@ -86,15 +83,15 @@ Awaitable<void> Renewal::renew(std::uint32_t number) {
   if (keys) {
     const auto until = take(source.name, std::move(*keys));
     if (until) {
-      source.due = renewal_time(wall(), *until);
-      record(source.name, {}, "good until " + aws_time_text(*until));
+      source.due = renewal_time(wall_seconds(), *until);
+      audit_.refreshed(source.name, {}, "good until " + aws_time_text(*until));
       co_return;
     }
     keys = until.error();
   }
-  source.due = wall() + kRetry;
+  source.due = wall_seconds() + kRetry;
   signer_.renewal_failed(source.name, keys.error().what());
-  record(source.name, "failed", keys.error().what());
+  audit_.refreshed(source.name, "failed", keys.error().what());
 }
 
 Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAwsKeys keys) {
@@ -104,8 +101,8 @@ Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAws
     return Error(Errc::kPeerProtocol, "there is no such credential");
   }
   // One that never ends is asked for no more.
-  const auto until = keys.expires.value_or(wall() + std::chrono::hours(24 * 365 * 100));
-  if (until <= wall()) {
+  const auto until = keys.expires.value_or(wall_seconds() + std::chrono::hours(24 * 365 * 100));
+  if (until <= wall_seconds()) {
     return Error(Errc::kInvalidProfile, "what it gives has ended at " + aws_time_text(until));
   }
   const auto expires = keys.expires;
@@ -115,15 +112,6 @@ Result<std::chrono::sys_seconds> Renewal::take(const std::string& name, FreshAws
   signer_.renew(name, std::move(parts->keys), expires);
   secrets_.forget();
   return until;
-}
-
-void Renewal::record(const std::string& name, std::string_view reason, std::string detail) {
-  AuditEvent event;
-  event.event = "refresh";
-  event.credential = name;
-  event.reason = reason;
-  event.detail = std::move(detail);
-  audit_.record(event);
 }
 
 }  // namespace redoubtful::proxy

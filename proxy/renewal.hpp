@@ -53,7 +53,6 @@ class Renewal {
   Awaitable<void> run();
   Awaitable<void> renew(std::uint32_t number);
   Result<std::chrono::sys_seconds> take(const std::string& name, FreshAwsKeys keys);
-  void record(const std::string& name, std::string_view reason, std::string detail);
 
   RenewalHelper helper_;
   std::vector<Source> sources_;

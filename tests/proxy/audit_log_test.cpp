@@ -195,6 +195,19 @@ TEST_F(AuditLogTest, AFloodOfAlarmsLeavesRoomForTheRest) {
   EXPECT_EQ(got[got.size() - 2].at("count"), 1000);
 }
 
+TEST_F(AuditLogTest, ACredentialThatEndsUnrenewedIsOneLineOfTheSummary) {
+  AuditLog log(descriptor(), "s1");
+  log.refreshed("mended", "failed", "no answer");
+  log.refreshed("mended", {}, "renewed");
+  log.refreshed("gone", "failed", "no answer");
+  log.refreshed("gone", "failed", "the login is no longer good");
+  log.refreshed("kept", "unwritten", "renewed, but its file still has the old login: full");
+  EXPECT_EQ(log.summary().alarms,
+            (std::vector<std::string>{
+                "credential gone could not be renewed: the login is no longer good",
+                "credential kept was renewed, but its file still has the old login: full"}));
+}
+
 TEST_F(AuditLogTest, BytesThatAreNotTextStayOneLineOfJson) {
   {
     AuditLog log(descriptor(), "s");

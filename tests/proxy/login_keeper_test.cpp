@@ -255,6 +255,33 @@ TEST_F(Login, WhatCannotBeWrittenAfterwardsIsKeptUsedAndWrittenLater) {
   EXPECT_EQ(asked_, 1);
 }
 
+TEST_F(Login, WhatIsLeftIsNotWrittenWhileSomebodyElseHasEitherLock) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  meanwhile_ = [&] { ::setrlimit(RLIMIT_FSIZE, &none); };
+  auto keeper = this->keeper();
+  auto fresh = keeper.renew();
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_TRUE(fresh) << fresh.error().what();
+  ASSERT_NE(fresh->unwritten, "");
+  {
+    const auto ours = lock_directory(place_ + "/.claude", std::chrono::seconds(1));
+    ASSERT_TRUE(ours);
+    EXPECT_FALSE(keeper.write_rest());
+  }
+  {
+    const auto theirs = ProgramLock::take(LoginLock::kClaude, file_, std::chrono::seconds(1));
+    ASSERT_TRUE(theirs);
+    EXPECT_FALSE(keeper.write_rest());
+  }
+  EXPECT_EQ(got(), text("A0", "R0"));
+  EXPECT_TRUE(keeper.write_rest());
+  EXPECT_THAT(got(), HasSubstr("\"R1\""));
+}
+
 TEST_F(Login, AMountOfItsOwnIsWrittenInPlace) {
   // As there, another file cannot take its place: it has a second name.
   ASSERT_EQ(::link(file_.c_str(), (file_ + "2").c_str()), 0);

@@ -46,7 +46,7 @@ class World {
     return count;
   }
   void answer(Result<FreshLogin> login) {
-    const std::string packet = fresh_login_text(std::move(login));
+    const std::string packet = fresh_login_packet(std::move(login));
     EXPECT_EQ(::send(helper_.get(), packet.data(), packet.size(), 0),
               static_cast<ssize_t>(packet.size()));
     for (int i = 0; i < 3; ++i) run();
@@ -152,7 +152,7 @@ TEST(LoginHelper, SaysWhatItHasAndWhyNot) {
   FreshLogin login = World::fresh("token");
   login.expires = std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000));
   login.unwritten = "no room";
-  std::string packet = fresh_login_text(std::move(login));
+  std::string packet = fresh_login_packet(std::move(login));
   const auto read = LoginHelper::answer(packet);
   ASSERT_TRUE(read) << read.error().what();
   EXPECT_EQ(read->access_token, "token");
@@ -160,7 +160,7 @@ TEST(LoginHelper, SaysWhatItHasAndWhyNot) {
   EXPECT_EQ(read->unwritten, "no room");
   EXPECT_TRUE(read->ours);
   EXPECT_THAT(packet, Not(HasSubstr("token"))) << "the packet is erased";
-  packet = fresh_login_text(Error(Errc::kSystemCall, "it is so").hint("do that"));
+  packet = fresh_login_packet(Error(Errc::kSystemCall, "it is so").hint("do that"));
   EXPECT_EQ(LoginHelper::answer(packet).error().what(), "it is so; do that");
   for (std::string bad : {"", "k", "k{}", "x", R"(k{"access_token":1})"}) {
     EXPECT_EQ(LoginHelper::answer(bad).error().code(), Errc::kPeerProtocol);

@@ -1,4 +1,4 @@
-// The inputs that the fuzz targets of AWS signatures begin with, replayed.
+// The inputs that the fuzz targets of AWS signatures and of logins begin with, replayed.
 
 #include <gtest/gtest.h>
 
@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/fuzz/login_target.hpp"
 #include "tests/fuzz/sigv4_target.hpp"
 
 namespace redoubtful {
@@ -26,6 +27,7 @@ void replay(const std::string& target, void (*run)(std::string_view)) {
   EXPECT_GE(files, 5u) << "the corpus is there";
 }
 
+TEST(FuzzCorpus, Login) { replay("login", fuzz::login); }
 TEST(FuzzCorpus, SigV4) { replay("sigv4", fuzz::sigv4); }
 TEST(FuzzCorpus, SigV4Chunks) { replay("sigv4_chunks", fuzz::sigv4_chunks); }
 
