@@ -138,7 +138,7 @@ std::string policy_text(const Profile& profile) {
       for (const auto& name : credential.expose_env) out += " " + name;
       for (const auto& path : credential.expose_file) out += " " + shown(path);
       out += " for";
-      for (const auto& host : credential.hosts) out += " " + host.text();
+      for (const auto& text : credential.hosts.texts()) out += " " + text;
       out += "\n";
     }
   }

@@ -128,19 +128,6 @@ Result<std::string> parse_credential_name(std::string_view text) {
                    "and '-', at most 64 bytes");
 }
 
-Result<void> add_host(std::string_view text, std::vector<Host>& hosts) {
-  auto host = Host::parse(text);
-  if (!host) {
-    return std::move(host).error().hint(
-        "a credential names each host that may receive it, without scheme, port or wildcard");
-  }
-  if (std::find(hosts.begin(), hosts.end(), *host) != hosts.end()) {
-    return Error(Errc::kInvalidProfile, "the host " + host->text() + " stands here twice");
-  }
-  hosts.push_back(*std::move(host));
-  return {};
-}
-
 // Inside it lies in the private home.
 Result<std::string> parse_exposed_path(std::string_view text) {
   auto path = parse_path(text);
@@ -213,7 +200,7 @@ constexpr std::array<Key<CredentialProfile>, 13> kCredentialKeys{{
        return read_list(document, node, [&](const YamlNode& item) -> Result<void> {
          auto text = read_text(document, item);
          if (!text) return std::move(text).error();
-         auto added = add_host(*text, out.hosts);
+         auto added = out.hosts.add(*text);
          if (!added) return document.error(item, std::move(added).error());
          return {};
        });
@@ -289,6 +276,19 @@ Result<void> read_credentials(const Document& document, const YamlNode& node,
                           " is exclusive and optional: where it is absent, nothing would be")
           .hint("leave one of the two out");
     }
+    // A message may never come, and the host would have answered the upgrade by then.
+    const bool frames_alone =
+        !credential.replace_in.empty() && !credential.attach &&
+        std::all_of(credential.replace_in.begin(), credential.replace_in.end(),
+                    [](const Surface& one) { return one.kind == SurfaceKind::kWebSocket; });
+    if (credential.exclusive && frames_alone) {
+      return error_at(Errc::kInvalidProfile, credential.origin,
+                      "the credential " + credential.name +
+                          " is exclusive, which messages of a WebSocket cannot be held to")
+          .hint(
+              "name a surface of the request as well (replace_in: [header, websocket]), or leave "
+              "exclusive out");
+    }
     out.push_back(std::move(credential));
     return {};
   });
@@ -330,7 +330,7 @@ Result<CredentialProfile> parse_secret(std::string_view text) {
   out.expose_env = {*std::move(name)};
   for (std::string_view hosts = rest.substr(at + 1);;) {
     const std::size_t comma = hosts.find(',');
-    if (auto added = add_host(hosts.substr(0, comma), out.hosts); !added) {
+    if (auto added = out.hosts.add(hosts.substr(0, comma)); !added) {
       return std::move(added).error();
     }
     if (comma == std::string_view::npos) return out;

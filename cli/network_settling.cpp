@@ -11,6 +11,8 @@
 namespace redoubtful::cli {
 namespace {
 
+constexpr std::uint16_t kHttpsPort = 443;
+
 // dangerously-open has no proxy that could deny, ask or put a credential in place, so the two
 // together would promise what nobody keeps.
 Result<void> refuse_open_with_promises(const Profile& profile) {
@@ -57,14 +59,33 @@ const Sourced<HostRule>* unchecked_rule(const NetworkProfile& network, const Hos
   return inspected ? nullptr : other;
 }
 
-Result<void> open_hosts(const CredentialProfile& credential, NetworkProfile& network) {
+// A host that the rules open on other ports alone is meant to get the credential on these.
+void take_ports_of_rules(const NetworkProfile& network, const Host& host,
+                         CredentialPlaces& places) {
+  std::vector<Port> ports;
+  for (const auto& rule : network.allow) {
+    if (rule.value.scheme != Scheme::kHttps || rule.value.splice) continue;
+    if (!rule.value.pattern.matches(host)) continue;
+    const auto port = Port::parse(std::to_string(rule.value.port));
+    if (rule.value.port == kHttpsPort) return;
+    if (std::find(ports.begin(), ports.end(), *port) == ports.end()) ports.push_back(*port);
+  }
+  for (const Port port : ports) places.add_port(host, port);
+}
+
+Result<void> open_hosts(CredentialProfile& credential, NetworkProfile& network) {
   for (const Host& host : credential.hosts) {
     const auto mentions = [&](const Sourced<HostRule>& rule) {
       return rule.value.pattern.matches(host);
     };
     if (std::any_of(network.allow.begin(), network.allow.end(), mentions)) {
       const auto* rule = unchecked_rule(network, host);
-      if (rule == nullptr) continue;
+      if (rule == nullptr) {
+        if (!credential.hosts.names_port(host)) {
+          take_ports_of_rules(network, host, credential.hosts);
+        }
+        continue;
+      }
       return Error(Errc::kInvalidProfile,
                    "the credential " + credential.name + " (" + credential.origin.text() +
                        ") cannot be used at " + host.text() + ": the rule " +
@@ -73,10 +94,11 @@ Result<void> open_hosts(const CredentialProfile& credential, NetworkProfile& net
           .hint("allow " + host.text() + " as https without splice, or take the host off the " +
                 "credential");
     }
-    auto rule = HostRule::parse(
-        host.text().find(':') == std::string::npos ? host.text() : "[" + host.text() + "]");
-    if (!rule) return std::move(rule).error().during("credential " + credential.name);
-    network.allow.push_back({*std::move(rule), credential.origin});
+    for (const std::string& text : credential.hosts.texts_of(host)) {
+      auto rule = HostRule::parse(text);
+      if (!rule) return std::move(rule).error().during("credential " + credential.name);
+      network.allow.push_back({*std::move(rule), credential.origin});
+    }
   }
   return {};
 }
@@ -97,18 +119,13 @@ Result<void> refuse_shared_variables(const std::vector<CredentialProfile>& crede
   return {};
 }
 
-bool is_for(const CredentialProfile& credential, const Host& host) {
-  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
-         credential.hosts.end();
-}
-
 // A request that is signed carries no other credential, and what is signed names its host, which
 // behind a gateway would be another.
 Result<void> refuse_unsignable(const CredentialProfile& aws, const Profile& profile) {
   for (const auto& other : profile.credentials) {
     if (other.type == CredentialType::kAws) continue;
     for (const Host& host : aws.hosts) {
-      if (!is_for(other, host)) continue;
+      if (!other.hosts.names(host)) continue;
       return error_at(Errc::kInvalidProfile, other.origin,
                       "the credential " + other.name + " cannot be for " + host.text() +
                           " as well: requests to it are signed with " + aws.name + " (" +
@@ -117,7 +134,7 @@ Result<void> refuse_unsignable(const CredentialProfile& aws, const Profile& prof
     }
   }
   for (const auto& origin : profile.network.origins) {
-    if (origin.via.empty() || !is_for(aws, origin.host)) continue;
+    if (origin.via.empty() || !aws.hosts.names(origin.host)) continue;
     return error_at(Errc::kInvalidProfile, origin.origin,
                     origin.host.text() + " cannot go via a gateway: what " + aws.name + " (" +
                         aws.origin.text() + ") signs is for " + origin.host.text())
@@ -147,7 +164,7 @@ Result<void> close_endpoint(const CredentialProfile& credential, NetworkProfile&
 Result<void> settle_network(Profile& profile) {
   if (auto kept = refuse_open_with_promises(profile); !kept) return kept;
   if (auto apart = refuse_shared_variables(profile.credentials); !apart) return apart;
-  for (const auto& credential : profile.credentials) {
+  for (auto& credential : profile.credentials) {
     if (credential.type == CredentialType::kAws) {
       if (auto signable = refuse_unsignable(credential, profile); !signable) return signable;
     }

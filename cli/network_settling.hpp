@@ -11,10 +11,10 @@
 
 namespace redoubtful::cli {
 
-// Adds an allow rule (https, 443) for each host of a credential that no allow rule mentions; its
-// place is the credential's. Errors, kInvalidProfile: dangerously-open together with deny, ask or a
-// credential; a credential for a host whose traffic cannot be looked at; two credentials under one
-// variable.
+// Adds an allow rule (https, its ports, 443 where none is written) for each host of a credential
+// that no allow rule mentions; its place is the credential's. Errors, kInvalidProfile:
+// dangerously-open together with deny, ask or a credential; a credential for a host whose traffic
+// cannot be looked at; two credentials under one variable.
 Result<void> settle_network(Profile& profile);
 
 }  // namespace redoubtful::cli

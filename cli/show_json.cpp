@@ -169,7 +169,7 @@ json::array credential_list(const std::vector<CredentialProfile>& credentials) {
   json::array out;
   for (const auto& credential : credentials) {
     json::array hosts;
-    for (const auto& host : credential.hosts) hosts.push_back(text_value(host.text()));
+    for (const auto& text : credential.hosts.texts()) hosts.push_back(text_value(text));
     out.push_back({{"name", text_value(credential.name)},
                    {"source", text_value(credential.source)},
                    {"command", text_list(credential.command)},

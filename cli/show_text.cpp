@@ -104,11 +104,10 @@ void show_credentials(Page& page, const std::vector<CredentialProfile>& credenti
   if (credentials.empty()) return;
   page.section("credentials");
   for (const auto& credential : credentials) {
-    std::vector<std::string> hosts;
-    for (const auto& host : credential.hosts) hosts.push_back(host.text());
     std::vector<std::string> inside = credential.expose_env;
     inside.insert(inside.end(), credential.expose_file.begin(), credential.expose_file.end());
-    std::string text = fmt::format("{} to [{}]", source_text(credential), joined(hosts));
+    std::string text =
+        fmt::format("{} to [{}]", source_text(credential), credential.hosts.joined());
     if (credential.type == CredentialType::kAws) {
       text += fmt::format(" signing for [{}]", joined(credential.services));
     }

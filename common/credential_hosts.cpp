@@ -22,8 +22,10 @@ std::vector<Sourced<HostRule>> allowed_with(const NetworkProfile& network,
     const bool used =
         std::any_of(credentials.begin(), credentials.end(), [&](const CredentialProfile& one) {
           return std::find(live.begin(), live.end(), one.name) != live.end() &&
-                 std::any_of(one.hosts.begin(), one.hosts.end(),
-                             [&](const Host& host) { return rule.value.pattern.matches(host); });
+                 std::any_of(one.hosts.begin(), one.hosts.end(), [&](const Host& host) {
+                   const auto port = Port::parse(std::to_string(rule.value.port));
+                   return rule.value.pattern.matches(host) && port && one.hosts.takes(host, *port);
+                 });
         });
     if (!made || used) out.push_back(rule);
   }

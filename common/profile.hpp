@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/credential_places.hpp"
 #include "common/host.hpp"
 #include "common/oauth_grant.hpp"
 
@@ -157,7 +158,7 @@ struct CredentialProfile {
   std::string name;                     // the key in `credentials`, or the variable of -s
   std::string source;                   // "env:NAME" ...: where the value is, never the value
   std::vector<std::string> command{};   // `source: {command: [...]}`; `source` is then "command:"
-  std::vector<Host> hosts;              // where it may be sent, and nowhere else
+  CredentialPlaces hosts;               // where it may be sent, and nowhere else
   std::vector<std::string> expose_env;  // variables that hold the surrogate inside
   std::vector<std::string> expose_file{};  // files of the home that hold it inside, "~/..."
   std::vector<Surface> replace_in{};       // empty: kHeader

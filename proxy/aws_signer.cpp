@@ -13,11 +13,6 @@ namespace {
 // With this the units below say it; here it is the reason's own text (denial.cpp).
 constexpr std::string_view kNotSignedAnew = "this AWS request is not signed anew: ";
 
-bool belongs(const LiveAwsCredential& credential, const Host& host) {
-  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
-         credential.hosts.end();
-}
-
 Denial denial(DenyReason reason, const Host& host, const LiveAwsCredential* credential,
               std::string detail) {
   Denial out;
@@ -78,9 +73,9 @@ AwsSigner::AwsSigner(std::vector<LiveAwsCredential> credentials)
     : credentials_(std::make_move_iterator(credentials.begin()),
                    std::make_move_iterator(credentials.end())) {}
 
-bool AwsSigner::has_credentials(const Host& host) const {
+bool AwsSigner::has_credentials(const Host& host, Port port) const {
   return std::any_of(credentials_.begin(), credentials_.end(),
-                     [&](const auto& one) { return belongs(one, host); });
+                     [&](const auto& one) { return one.hosts.takes(host, port); });
 }
 
 // What is not signed may carry no credential of somebody else's: an attacker's own account.
@@ -88,7 +83,7 @@ std::variant<NotSigned, Denial> AwsSigner::judge_unsigned(const Host& host,
                                                           RequestHead& head) const {
   const auto exclusive = std::find_if(
       credentials_.begin(), credentials_.end(),
-      [&](const LiveAwsCredential& one) { return one.exclusive && belongs(one, host); });
+      [&](const LiveAwsCredential& one) { return one.exclusive && one.hosts.names(host); });
   if (exclusive != credentials_.end()) {
     return denial(DenyReason::kAwsSignature, host, &*exclusive,
                   "it is not signed, and this host is only reached with the credential's keys");
@@ -121,7 +116,7 @@ std::variant<AwsSigning, NotSigned, Denial> AwsSigner::judge(const Host& host,
   const SigV4Request& signature = **read;
   const auto found =
       std::find_if(credentials_.begin(), credentials_.end(), [&](const LiveAwsCredential& one) {
-        return belongs(one, host) && one.surrogate.key_id == signature.key_id;
+        return one.hosts.names(host) && one.surrogate.key_id == signature.key_id;
       });
   if (found == credentials_.end()) {
     return denial(DenyReason::kAwsSignature, host, nullptr,

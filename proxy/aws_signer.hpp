@@ -33,7 +33,7 @@ namespace redoubtful::proxy {
 struct LiveAwsCredential {
   std::string name;
   std::string place;  // where the profile says so
-  std::vector<Host> hosts;
+  CredentialPlaces hosts;
   std::vector<std::string> services;
   bool exclusive = false;
   AwsSurrogate surrogate;
@@ -75,7 +75,7 @@ class AwsSigner {
   AwsSigner(const AwsSigner&) = delete;
   AwsSigner& operator=(const AwsSigner&) = delete;
 
-  bool has_credentials(const Host& host) const;
+  bool has_credentials(const Host& host, Port port) const;
 
   // For a host of has_credentials(), over verified TLS. `received`: as it came; `head`: as it is
   // about to be sent, changed only where something is taken out.

@@ -16,11 +16,6 @@
 namespace redoubtful::proxy {
 namespace {
 
-bool belongs(const LiveCredential& credential, const Host& host) {
-  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
-         credential.hosts.end();
-}
-
 // What the gates share: denials are audited and said, admitted requests become exchanges.
 class BaseGate : public AnsweringGate {
  public:
@@ -47,8 +42,8 @@ class BaseGate : public AnsweringGate {
   // `on`: the admitted connection that it came on; the credentials of that host may be in it.
   Refusal refuse(const Denial& denial, const RequestHead& head, const Admission* on = nullptr) {
     if (const auto* found = services_.injector.surrogate_in(head)) {
-      const bool at_home =
-          on != nullptr && on->handling() == Handling::kIntercept && belongs(*found, on->host());
+      const bool at_home = on != nullptr && on->handling() == Handling::kIntercept &&
+                           found->hosts.takes(on->host(), on->port());
       if (!at_home) {
         services_.audit.alarm(on != nullptr ? on->host().text() : denial.target, found->name,
                               "was on its way to a refused host");
@@ -67,7 +62,7 @@ class BaseGate : public AnsweringGate {
                                                         RequestHead head, std::string written) {
     std::optional<RequestHead> received;
     if (admission.handling() == Handling::kIntercept &&
-        services_.signer.has_credentials(admission.host())) {
+        services_.signer.has_credentials(admission.host(), admission.port())) {
       received = head;
       received->authority = std::move(written);
     }
@@ -93,7 +88,7 @@ class BaseGate : public AnsweringGate {
     }
     auto& injection = std::get<Injection>(injected);
     if (before) carriage.login = used_login(injection, std::move(*before));
-    carriage.body = std::move(injection.body);
+    carriage.fields = std::move(injection.body);
     carriage.frames = std::move(injection.frames);
     if (received) {
       if (const auto denial = sign(admission, *received, head, injection, carriage)) {

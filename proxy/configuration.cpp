@@ -236,8 +236,7 @@ void refuse_gateways(const JsonNode& node, const Configuration& all) {
   for (const auto& credential : all.credentials) {
     if (credential.type != CredentialType::kAws) continue;
     for (const auto& origin : all.network.origins) {
-      const auto& hosts = credential.hosts;
-      if (origin.via.empty() || std::find(hosts.begin(), hosts.end(), origin.host) == hosts.end()) {
+      if (origin.via.empty() || !credential.hosts.names(origin.host)) {
         continue;
       }
       node.at("origins").fail(origin.host.text() + " goes via a gateway, where what " +

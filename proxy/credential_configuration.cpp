@@ -154,7 +154,7 @@ void refuse_shared_hosts(const JsonNode& node, const std::vector<CredentialProfi
     for (const auto& other : all) {
       if (other.type == CredentialType::kAws) continue;
       for (const Host& host : aws.hosts) {
-        if (std::find(other.hosts.begin(), other.hosts.end(), host) == other.hosts.end()) continue;
+        if (!other.hosts.names(host)) continue;
         node.fail(host.text() + " is of " + shown(aws.name) + ", which signs, and of " +
                   shown(other.name) + ", which does not");
       }
@@ -197,7 +197,7 @@ std::vector<CredentialProfile> read_credentials(const JsonNode& node) {
     credential.source = item.at("source").text();
     if (const auto words = item.at("command"); !words.absent()) credential.command = words.texts();
     for (const auto& text : item.at("hosts").items()) {
-      if (auto host = read_host(text)) credential.hosts.push_back(*std::move(host));
+      if (auto added = credential.hosts.add(text.text()); !added) text.fail(added.error().what());
     }
     if (const auto expose = item.at("expose"); !expose.absent()) {
       expose.only({"env", "file"});

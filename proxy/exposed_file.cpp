@@ -52,12 +52,15 @@ std::optional<std::string> made_up(const std::string& path, const LiveCredential
   constexpr std::string_view kUser = "x-access-token";  // any will do where a token is the password
   const std::string_view name = name_of(path);
   std::string out;
+  // netrc and gh know hosts alone, npm what stands in its URLs.
+  for (const auto& place : one.hosts.texts()) {
+    if (name == ".npmrc") out += "//" + place + "/:_authToken=" + one.surrogate + "\n";
+  }
+  if (name == ".npmrc") return out;
   for (const auto& host : one.hosts) {
     if (format_of(path) == LoginFormat::kNetrc) {
       out += "machine " + host.text() + "\n  login " + std::string(kUser) + "\n  password " +
              one.surrogate + "\n";
-    } else if (name == ".npmrc") {
-      out += "//" + host.text() + "/:_authToken=" + one.surrogate + "\n";
     } else if (name == "hosts.yml") {
       out += host.text() + ":\n    oauth_token: " + one.surrogate + "\n    git_protocol: https\n";
     } else {
@@ -70,8 +73,8 @@ std::optional<std::string> made_up(const std::string& path, const LiveCredential
 std::string docker_logins(const std::vector<Exposed>& all) {
   std::string out;
   for (const auto& one : all) {
-    for (const auto& host : one.credential->hosts) {
-      out += (out.empty() ? "" : ",") + quoted(host.text(), 300) + ":{\"auth\":\"" +
+    for (const auto& host : one.credential->hosts.texts()) {
+      out += (out.empty() ? "" : ",") + quoted(host, 300) + ":{\"auth\":\"" +
              to_base64("x-access-token:" + one.credential->surrogate, Base64::kStandard) + "\"}";
     }
   }

@@ -69,12 +69,14 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
         admission_(std::move(admission)),
         head_(std::move(head)),
         overrides_(overrides),
-        body_(std::move(carriage.body)),
+        fields_(carriage.fields.get()),
+        body_(carriage.fields ? std::move(carriage.fields) : std::move(carriage.body)),
         frames_(std::move(carriage.frames)),
         signature_(std::move(carriage.signature)),
         login_(std::move(carriage.login)),
         way_(way) {
     if (frames_) frames_->report_to(*this);
+    if (fields_ != nullptr) fields_->report_to(*this);
     if (carriage.signing) holding_.emplace(services_.held_bytes, std::move(*carriage.signing));
     AuditEvent event;
     event.event = "request";
@@ -217,20 +219,21 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
     return refusal_of(denial, &head_);
   }
 
-  void put_in(const std::string& credential) override {
+  void put_in(const std::string& credential, std::string_view where) override {
     AuditEvent event;
     event.event = "inject";
     event.host = admission_.host().text();
     event.method = head_.method;
     event.path = open_->event.path;
     event.credential = credential;
-    event.detail = "into a text message of a WebSocket";
+    event.detail = "into " + std::string(where);
     services_.audit.record(event);
   }
-  void misplaced(const std::string& credential, std::string_view where) override {
-    services_.audit.alarm(
-        admission_.host().text(), credential,
-        "its surrogate stands in " + std::string(where) + ", and the connection was ended");
+  void taken_out(std::string_view where) override {
+    record_removal(services_.audit, where, admission_, head_);
+  }
+  void refused(const std::string& credential, std::string_view why) override {
+    services_.audit.alarm(admission_.host().text(), credential, why);
   }
 
   void also_hide(const NewSignature& signature) {
@@ -258,6 +261,7 @@ class Forwarded final : public AdmittedExchange, private SwapObserver {
   Overrides overrides_;
   std::optional<Gateway> gateway_;
   std::optional<ResponseScrubber> scrubber_;  // of a host with credentials
+  FieldSwap* fields_;                         // is body_, or null
   std::unique_ptr<BodyFilter> body_;
   std::unique_ptr<WebSocketSwap> frames_;
   std::optional<HeldBody> holding_;
@@ -288,14 +292,19 @@ void record_injection(AuditLog& audit, const Injection& injection, const Admissi
     event.credential = name;
     audit.record(event);
   }
+  for (const auto& where : injection.removed) record_removal(audit, where, admission, head);
+}
+
+void record_removal(AuditLog& audit, std::string_view where, const Admission& admission,
+                    const RequestHead& head) {
+  AuditEvent event;
   event.event = "rewrite";
-  event.credential.clear();
-  for (const auto& where : injection.removed) {
-    event.detail = quoted(where, 80) +
-                   " held a credential that is not of this session, and was "
-                   "taken out";
-    audit.record(event);
-  }
+  event.host = admission.host().text();
+  event.method = head.method;
+  event.path = path_of(head.target);
+  event.detail =
+      quoted(where, 80) + " held a credential that is not of this session, and was taken out";
+  audit.record(event);
 }
 
 void record_signing(AuditLog& audit, const AwsSigning& signing, const Admission& admission,

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/body_swap.hpp"
 #include "proxy/checkpoint.hpp"
 
 namespace redoubtful::proxy {
@@ -44,6 +45,7 @@ struct UsedLogin {
 // What goes with the head.
 struct Carriage {
   std::unique_ptr<BodyFilter> body{};            // null: it passes as it is
+  std::unique_ptr<FieldSwap> fields{};           // the same; in its place
   std::unique_ptr<WebSocketSwap> frames{};       // null: they pass as they are
   std::shared_ptr<const HostSecrets> secrets{};  // null: of a host without credentials
   std::optional<AwsSigning> signing{};           // to be signed when its body is known
@@ -53,6 +55,10 @@ struct Carriage {
 
 // For the audit log: it was signed anew.
 void record_signing(AuditLog& audit, const AwsSigning& signing, const Admission& admission,
+                    const RequestHead& head);
+
+// For the audit log: somebody else's credential was taken out.
+void record_removal(AuditLog& audit, std::string_view where, const Admission& admission,
                     const RequestHead& head);
 
 // For the audit log: what was put in, and taken out.

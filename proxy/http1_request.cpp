@@ -101,7 +101,7 @@ bool Http1Transfer::take_piece(Buffers& out) {
   }
   const BodyFilter* filter = request_filter(exchange_, facts_.framing);
   if (filter == nullptr || filter->fault().empty()) return true;
-  request_fault_ = HeadFault{400, filter->fault()};
+  request_fault_ = HeadFault{filter->fault_status(), filter->fault()};
   failure_ = request_fault_->reason;
   request_complete_ = false;
   return false;

@@ -153,7 +153,7 @@ void Http2Bridge::request_data_came(Link& link, std::string_view bytes) {
 bool Http2Bridge::stopped_at_fault(Link& link) {
   const BodyFilter* filter = link.exchange->request_body();
   if (filter == nullptr || filter->fault().empty()) return false;
-  Refusal refusal = gate_.malformed(400, filter->fault());
+  Refusal refusal = gate_.malformed(filter->fault_status(), filter->fault());
   if (link.answered) {
     abandon(link, NGHTTP2_PROTOCOL_ERROR, filter->fault());
   } else {

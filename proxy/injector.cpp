@@ -15,11 +15,6 @@
 namespace redoubtful::proxy {
 namespace {
 
-bool belongs(const LiveCredential& credential, const Host& host) {
-  return std::find(credential.hosts.begin(), credential.hosts.end(), host) !=
-         credential.hosts.end();
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -209,27 +204,22 @@ class AtHome {
       }
       if (in) names_.push_back(credential.name);
       for (auto& name : one.body_fields()) {
-        swaps_.push_back({std::move(name), &credential.surrogate, &credential.secret});
-        swapping_.push_back(&credential);
+        swaps_.push_back({std::move(name), &credential.surrogate, &credential.secret,
+                          credential.name, credential.exclusive});
       }
       const bool in_frames = head_.upgrade_websocket && one.has(SurfaceKind::kWebSocket);
       if (in_frames) in_frames_.push_back(&credential);
     }
-    if (head_.has_body && !swaps_.empty()) body_ = body_swap(head_.fields, std::move(swaps_));
+    if (!head_.has_body || swaps_.empty()) return;
+    const bool demanded =
+        !in_head() && std::any_of(swaps_.begin(), swaps_.end(),
+                                  [](const BodySwap& swap) { return swap.exclusive; });
+    body_ = body_swap(head_.fields, std::move(swaps_), demanded);
+    demanded_ = body_ && demanded;
   }
 
-  // One of the exclusive ones is in the head, or may be in the body or in frames.
-  bool satisfied() const {
-    return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
-      const LiveCredential& credential = one.credential();
-      const bool in_head = std::find(names_.begin(), names_.end(), credential.name) != names_.end();
-      const bool in_body =
-          body_ && std::find(swapping_.begin(), swapping_.end(), &credential) != swapping_.end();
-      const bool in_frames =
-          std::find(in_frames_.begin(), in_frames_.end(), &credential) != in_frames_.end();
-      return credential.exclusive && (in_head || in_body || in_frames);
-    });
-  }
+  // One of the exclusive ones is in the head, or demanded of the body.
+  bool satisfied() const { return demanded_ || in_head(); }
 
   const std::vector<std::string>& removed() const { return removed_; }
   Injection take(const std::deque<LiveCredential>& all, RequestHead& head) {
@@ -239,6 +229,12 @@ class AtHome {
   }
 
  private:
+  bool in_head() const {
+    return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
+      return one.credential().exclusive &&
+             std::find(names_.begin(), names_.end(), one.credential().name) != names_.end();
+    });
+  }
   // A place of a credential of this host. Beside an exclusive one every known field is.
   bool is_guarded(std::string_view name) const {
     return std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
@@ -294,9 +290,9 @@ class AtHome {
   std::vector<std::string> names_;
   std::vector<std::string> removed_;
   std::vector<BodySwap> swaps_;
-  std::vector<const LiveCredential*> swapping_;
   std::vector<const LiveCredential*> in_frames_;
-  std::unique_ptr<BodyFilter> body_;
+  std::unique_ptr<FieldSwap> body_;
+  bool demanded_ = false;
 };
 
 }  // namespace
@@ -317,16 +313,18 @@ std::variant<Injection, Denial> Injector::inject(const RequestPermit& permit, Ha
   // First everything is looked at, so that nothing is put in where the request is then refused.
   std::vector<Surfaces> own;
   for (const auto& credential : credentials_) {
-    const bool here = handling == Handling::kIntercept && belongs(credential, permit.host());
+    const bool here =
+        handling == Handling::kIntercept && credential.hosts.takes(permit.host(), permit.port());
     if (here) own.emplace_back(credential, head);
     const auto where = misplaced(head, credential.surrogate, here ? &own.back() : nullptr);
     if (here && credential.aws) own.pop_back();
     if (!where) continue;
     std::string detail = "its surrogate stands in " + *where;
     if (!here) {
-      detail = handling == Handling::kIntercept
-                   ? "its surrogate was on its way to a host that it is not for"
-                   : "its surrogate was on its way over plain HTTP";
+      detail = handling != Handling::kIntercept ? "its surrogate was on its way over plain HTTP"
+               : credential.hosts.names(permit.host())
+                   ? "its surrogate was on its way to a port that it is not for"
+                   : "its surrogate was on its way to a host that it is not for";
     }
     return denial(DenyReason::kCredential, permit, credential, std::move(detail));
   }
@@ -384,7 +382,7 @@ void Injector::renew(std::string_view surrogate, Secret secret) {
 
 bool Injector::has_credentials(const Host& host) const {
   return std::any_of(credentials_.begin(), credentials_.end(),
-                     [&](const auto& credential) { return belongs(credential, host); });
+                     [&](const auto& credential) { return credential.hosts.names(host); });
 }
 
 }  // namespace redoubtful::proxy

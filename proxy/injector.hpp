@@ -10,7 +10,8 @@
 //
 // A credential that is not of this session, in a place of one that is, could be an attacker's own
 // account on an allowed host. It is taken out; where a credential is `exclusive`, the request is
-// refused, and so is one that carries none.
+// refused, and so is one that carries none. Of a body this shows while it is sent: then it is cut
+// short (body_swap.hpp).
 //
 // Keys of AWS are here to be recognised only: what they sign is aws_signer.hpp's.
 //
@@ -28,6 +29,7 @@
 #include "common/control_channel.hpp"
 #include "common/profile.hpp"
 #include "common/secret.hpp"
+#include "proxy/body_swap.hpp"
 #include "proxy/message.hpp"
 #include "proxy/policy.hpp"
 #include "proxy/websocket_swap.hpp"
@@ -37,7 +39,7 @@ namespace redoubtful::proxy {
 // A credential that is live in this session.
 struct LiveCredential {
   std::string name;
-  std::vector<Host> hosts;
+  CredentialPlaces hosts;
   Secret secret;
   std::string surrogate;
   std::vector<Surface> surfaces{};  // empty: the known header fields
@@ -57,7 +59,7 @@ struct LiveCredential {
 struct Injection {
   std::vector<std::string> names;    // of the credentials that were put in
   std::vector<std::string> removed;  // where another's was taken out: "the field authorization"
-  std::unique_ptr<BodyFilter> body;  // null: the body passes as it is
+  std::unique_ptr<FieldSwap> body;   // null: the body passes as it is
   // Null: what the client sends over the WebSocket passes as it is.
   std::unique_ptr<WebSocketSwap> frames;
 };
@@ -88,7 +90,7 @@ class Injector {
   // References to what is in it hold as long as it does.
   const std::deque<LiveCredential>& credentials() const noexcept { return credentials_; }
   bool empty() const noexcept { return credentials_.empty(); }
-  bool has_credentials(const Host& host) const;
+  bool has_credentials(const Host& host) const;  // on whichever port
 
  private:
   std::deque<LiveCredential> credentials_;

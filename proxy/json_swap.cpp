@@ -1,7 +1,7 @@
 // The JSON part of body_swap.hpp: a reader that follows the text byte by byte, and knows at each
 // string whether it is the value of a wanted member.
 
-#include <algorithm>
+#include <boost/json/parse.hpp>
 #include <optional>
 
 #include "proxy/body_swap.hpp"
@@ -33,14 +33,24 @@ std::vector<std::string> tokens_of(const std::string& field) {
   }
 }
 
-class JsonSwap final : public BodyFilter {
+// What the text between the quotes of a key stands for; nothing where it is no JSON.
+std::optional<std::string> unescaped(const std::string& key) {
+  if (key.find('\\') == std::string::npos) return key;
+  boost::system::error_code error;
+  const auto value = boost::json::parse('"' + key + '"', error);
+  if (error) return std::nullopt;
+  return std::string(value.get_string());
+}
+
+class JsonSwap final : public FieldSwap {
  public:
-  explicit JsonSwap(std::vector<BodySwap> swaps) : swaps_(std::move(swaps)) {
-    for (const auto& swap : swaps_) paths_.push_back(tokens_of(swap.field));
+  JsonSwap(std::vector<BodySwap> swaps, bool demanded) : FieldSwap(std::move(swaps), demanded) {
+    for (const auto& swap : this->swaps()) paths_.push_back(tokens_of(swap.field));
   }
 
-  void feed(std::string_view in, std::string& out) override {
-    for (std::size_t i = 0; i < in.size(); ++i) {
+ private:
+  void take(std::string_view in, std::string& out) override {
+    for (std::size_t i = 0; i < in.size() && !refused(); ++i) {
       if (state_ == State::kLost) {
         out += in.substr(i);
         return;
@@ -48,13 +58,12 @@ class JsonSwap final : public BodyFilter {
       take(in[i], out);
     }
   }
-  void finish(std::string& out) override {
+  void end(std::string& out) override {
+    if (strict() && state_ != State::kOver && state_ != State::kLiteral) return lose(out);
     out += held_;
     held_.clear();
   }
-  bool keeps_length() const noexcept override { return keep_length(swaps_); }
 
- private:
   enum class State {
     kValue,      // a value must begin
     kFirstKey,   // a key, or the end of an object that has none
@@ -77,6 +86,7 @@ class JsonSwap final : public BodyFilter {
   static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
   void lose(std::string& out) {
+    if (strict()) return refuse(kUnread);
     out += held_;
     held_.clear();
     state_ = State::kLost;
@@ -95,17 +105,22 @@ class JsonSwap final : public BodyFilter {
         out += c;
         return;
       default:
-        out += c;
         if (!is_space(c)) take_mark(c);
+        if (state_ == State::kLost && strict()) refuse(kUnread);
+        if (!refused()) out += c;
         return;
     }
   }
 
   void take_mark(char c) {
     const bool begins = state_ == State::kValue || state_ == State::kFirstItem;
+    if (begins) {
+      wanted_ = wanted_here();
+      blanking_ = false;
+      if (strict() && !wanted_.empty() && c != '"') return refuse(kUnread);
+    }
     if (begins && c == '"') {
       state_ = State::kInString;
-      wanted_ = is_wanted();
       return;
     }
     if ((state_ == State::kFirstKey || state_ == State::kKey) && c == '"') {
@@ -152,70 +167,77 @@ class JsonSwap final : public BodyFilter {
       return;
     }
     escaped_ = c == '\\' && !escaped_;
-    if (state_ == State::kInString && !wanted_) {
-      out += c;
+    if (state_ == State::kInString && (wanted_.empty() || blanking_)) {
+      out += blanking_ ? ' ' : c;
       return;
     }
     held_ += c;
     const bool key = state_ == State::kInKey;
     if (held_.size() <= (key ? kMaxKeyBytes : kMaxValueBytes)) return;
     if (key) return lose(out);
-    out += held_;
+    foreign(wanted_.front());
+    out.append(held_.size(), ' ');
     held_.clear();
-    wanted_ = false;
+    blanking_ = true;
   }
 
   void close_string(std::string& out) {
     if (state_ == State::kInKey) {
-      // A key with escapes is none of ours, and servers agree on how it reads.
-      frames_.back().key = held_;
-      out += held_;
+      auto key = unescaped(held_);
+      if (!key) {
+        lose(out);
+        out += '"';
+        return;
+      }
+      frames_.back().key = *std::move(key);
       state_ = State::kColon;
     } else {
-      out += wanted_ ? swapped() : held_;
+      if (!blanking_) held_ = sent_value(wanted_, held_, Notation::kJson);
       ended();
     }
+    if (refused()) return;
+    out += held_;
     held_.clear();
     out += '"';
   }
 
   void ended() { state_ = frames_.empty() ? State::kOver : State::kEnd; }
 
-  bool fits(const std::vector<std::string>& path) const {
+  // `loosely`: some readers do not tell upper case from lower.
+  bool fits(const std::vector<std::string>& path, bool loosely) const {
     if (path.size() != frames_.size()) return false;
     for (std::size_t i = 0; i < path.size(); ++i) {
       const Frame& frame = frames_[i];
-      if (path[i] != (frame.object ? frame.key : std::to_string(frame.index))) return false;
+      const std::string name = frame.object ? frame.key : std::to_string(frame.index);
+      if (path[i] != name && !(loosely && equals_ignoring_case(path[i], name))) return false;
     }
     return true;
   }
-  bool is_wanted() const {
-    return std::any_of(paths_.begin(), paths_.end(),
-                       [this](const auto& path) { return fits(path); });
-  }
-  std::string swapped() const {
-    std::string value = held_;
-    for (std::size_t i = 0; i < swaps_.size(); ++i) {
-      if (!fits(paths_[i])) continue;
-      auto by = placed(value, *swaps_[i].surrogate, *swaps_[i].secret, Notation::kJson);
-      if (by) value = *std::move(by);
+  std::vector<std::size_t> wanted_here() {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+      if (fits(paths_[i], false)) {
+        out.push_back(i);
+      } else if (strict() && fits(paths_[i], true)) {
+        refuse(kUnread);
+      }
     }
-    return value;
+    return out;
   }
 
-  std::vector<BodySwap> swaps_;
   std::vector<std::vector<std::string>> paths_;
   std::vector<Frame> frames_;
   State state_ = State::kValue;
   std::string held_;  // of a key, or of a wanted string
   bool escaped_ = false;
-  bool wanted_ = false;
+  std::vector<std::size_t> wanted_;  // by whom this value is
+  bool blanking_ = false;            // of what is wanted, the rest
 };
 
 }  // namespace
 
-std::unique_ptr<BodyFilter> json_swap(std::vector<BodySwap> swaps) {
-  return std::make_unique<JsonSwap>(std::move(swaps));
+std::unique_ptr<FieldSwap> json_swap(std::vector<BodySwap> swaps, bool demanded) {
+  return std::make_unique<JsonSwap>(std::move(swaps), demanded);
 }
 
 }  // namespace redoubtful::proxy

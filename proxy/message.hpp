@@ -79,6 +79,8 @@ class BodyFilter {
   virtual bool keeps_length() const noexcept { return false; }
   // Not empty: why the body cannot go on. It must be cut so that its reader notices.
   virtual std::string_view fault() const noexcept { return {}; }
+  // That goes with a fault of a request's.
+  virtual unsigned fault_status() const noexcept { return 400; }
 };
 
 enum class FramesFrom { kClient, kOrigin };

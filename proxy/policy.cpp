@@ -295,7 +295,8 @@ std::variant<RequestPermit, Denial> Policy::permit(const Admission& admission,
     return out;
   }
   const bool ruled = verdict.rule != nullptr;
-  return RequestPermit(host, target->text(), ruled ? verdict.rule->value.text : std::string(),
+  return RequestPermit(host, admission.port(), target->text(),
+                       ruled ? verdict.rule->value.text : std::string(),
                        ruled ? place_of(verdict.rule->origin) : std::string(),
                        {.method = method_limited, .path = path_limited});
 }

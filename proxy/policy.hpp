@@ -125,6 +125,7 @@ class RequestPermit {
   RequestPermit(RequestPermit&&) noexcept = default;
   RequestPermit& operator=(RequestPermit&&) noexcept = default;
   const Host& host() const noexcept { return host_; }
+  Port port() const noexcept { return port_; }
   const std::string& target() const noexcept { return target_; }  // canonical, with the query
   const std::string& rule() const noexcept { return rule_; }
   const std::string& place() const noexcept { return place_; }
@@ -138,14 +139,17 @@ class RequestPermit {
     bool method = false;
     bool path = false;
   };
-  RequestPermit(Host host, std::string target, std::string rule, std::string place, Limited limited)
+  RequestPermit(Host host, Port port, std::string target, std::string rule, std::string place,
+                Limited limited)
       : host_(std::move(host)),
+        port_(port),
         target_(std::move(target)),
         rule_(std::move(rule)),
         place_(std::move(place)),
         limited_(limited) {}
 
   Host host_;
+  Port port_;
   std::string target_;
   std::string rule_;
   std::string place_;

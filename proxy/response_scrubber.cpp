@@ -108,8 +108,7 @@ std::shared_ptr<const HostSecrets> secrets_of(const Host& host, const Injector& 
   std::vector<std::string> names;
   std::vector<ScrubbedValue> values;
   for (const LiveCredential& credential : injector.credentials()) {
-    const auto& hosts = credential.hosts;
-    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) continue;
+    if (!credential.hosts.names(host)) continue;
     names.push_back(credential.name);
     values.push_back({credential.secret.expose(), credential.surrogate});
     for (const Secret& old : credential.retired) {

@@ -7,6 +7,11 @@
 #include "proxy/placing.hpp"
 
 namespace redoubtful::proxy {
+namespace {
+
+constexpr std::string_view kText = "a text message of a WebSocket";
+
+}  // namespace
 
 WebSocketSwap::WebSocketSwap(std::shared_ptr<const ScrubPatterns> patterns,
                              std::vector<Value> values)
@@ -35,9 +40,9 @@ void WebSocketSwap::rewrite_control(std::string& payload) {
 void WebSocketSwap::judge_text() {
   for (std::size_t i = 0; i < values_.size(); ++i) {
     if (text_.counts()[i] == 0 || reported_[i]) continue;
-    if (!values_[i].here) return refuse(values_[i], "a text message of a WebSocket");
+    if (!values_[i].here) return refuse(values_[i], kText);
     reported_[i] = true;
-    if (observer_ != nullptr) observer_->put_in(values_[i].credential);
+    if (observer_ != nullptr) observer_->put_in(values_[i].credential, kText);
   }
 }
 
@@ -49,7 +54,10 @@ void WebSocketSwap::judge(const Scrubber& found, std::string_view where) {
 
 // The connection ends with the fault, so nothing is found after it.
 void WebSocketSwap::refuse(const Value& value, std::string_view where) {
-  if (observer_ != nullptr) observer_->misplaced(value.credential, where);
+  if (observer_ != nullptr) {
+    observer_->refused(value.credential, "its surrogate stands in " + std::string(where) +
+                                             ", and the connection was ended");
+  }
   fail(kClosePolicyViolation, "sent a surrogate where it does not belong");
 }
 

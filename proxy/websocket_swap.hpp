@@ -18,21 +18,12 @@
 #include <vector>
 
 #include "proxy/scrubber.hpp"
+#include "proxy/swap_observer.hpp"
 #include "proxy/websocket_frames.hpp"
 
 namespace redoubtful::proxy {
 
 struct LiveCredential;
-
-// Is told what a WebSocketSwap does, as it happens.
-class SwapObserver {
- public:
-  virtual ~SwapObserver() = default;
-  // The first time of each credential.
-  virtual void put_in(const std::string& credential) = 0;
-  // `where`: "a binary message of a WebSocket".
-  virtual void misplaced(const std::string& credential, std::string_view where) = 0;
-};
 
 class WebSocketSwap final : public WebSocketFrames {
  public:

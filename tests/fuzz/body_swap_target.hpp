@@ -1,13 +1,15 @@
 #pragma once
 
 // Real values put into bodies of JSON, forms and multipart: the result does not depend on how the
-// body was cut, nothing but a surrogate ever changes, and what never held a surrogate passes byte
-// for byte. Of JSON and forms, also what readers of somebody else's make of the result, with a
-// value that needs escapes: the named fields have it, and all else is as it was.
+// body was cut, and nothing ever changes but a surrogate, and a value that is overwritten. Of JSON
+// and forms, also what readers of somebody else's make of the result, with a value that needs
+// escapes: the named fields have it or blanks, and all else is as it was. Where the credential is
+// exclusive and demanded, a body that is whole is what it is where it is not.
 
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,21 +36,25 @@ inline const Secret& escaped_secret() {
   return secret;
 }
 
-inline std::unique_ptr<proxy::BodyFilter> swap_filter(char kind, const Secret& secret) {
-  std::vector<proxy::BodySwap> swaps = {{"token", &swap_surrogate(), &secret},
-                                        {"/a/0/b", &swap_surrogate(), &secret}};
-  if (kind == 'j') return proxy::json_swap(std::move(swaps));
-  if (kind == 'f') return proxy::form_swap(std::move(swaps));
-  return proxy::multipart_swap("XX", std::move(swaps));
+inline std::unique_ptr<proxy::FieldSwap> swap_filter(char kind, const Secret& secret, bool strict) {
+  std::vector<proxy::BodySwap> swaps = {{"token", &swap_surrogate(), &secret, "c", strict},
+                                        {"/a/0/b", &swap_surrogate(), &secret, "c", strict}};
+  if (kind == 'j') return proxy::json_swap(std::move(swaps), strict);
+  if (kind == 'f') return proxy::form_swap(std::move(swaps), strict);
+  return proxy::multipart_swap("XX", std::move(swaps), strict);
 }
 
-inline std::string swapped_in_pieces(char kind, const Secret& secret, std::string_view body,
-                                     std::size_t size) {
-  const auto filter = swap_filter(kind, secret);
+// Nothing: it was cut short.
+inline std::optional<std::string> swapped_in_pieces(char kind, const Secret& secret,
+                                                    std::string_view body, std::size_t size,
+                                                    bool strict = false) {
+  const auto filter = swap_filter(kind, secret, strict);
   std::string out;
   for (std::size_t at = 0; at < body.size(); at += size) filter->feed(body.substr(at, size), out);
   filter->finish(out);
-  return out;
+  if (filter->fault().empty()) return out;
+  if (!strict || out.size() >= body.size()) std::abort();
+  return std::nullopt;
 }
 
 inline std::string with_real(std::string_view text) {
@@ -61,7 +67,10 @@ inline std::string with_real(std::string_view text) {
 }
 
 inline void put_real(boost::json::value* value) {
-  if (value != nullptr && value->is_string()) *value = with_real(value->as_string());
+  if (value == nullptr || !value->is_string()) return;
+  const std::string_view text = value->as_string();
+  const bool ours = text.find(swap_surrogate()) != std::string_view::npos;
+  *value = ours ? with_real(text) : std::string(text.size(), ' ');
 }
 
 // Escapes would let a surrogate be spelled in ways that are not looked for.
@@ -98,6 +107,10 @@ inline void check_form(std::string_view body, std::string_view after) {
     // Only what is written as it is is looked for; what it becomes, readers decode.
     std::string expected;
     std::string_view rest = value;
+    if (wanted && rest.find(swap_surrogate()) == std::string_view::npos) {
+      if (seen[i].first != name || seen[i].second != std::string(value.size(), '+')) std::abort();
+      continue;
+    }
     for (std::size_t at; wanted && (at = rest.find(swap_surrogate())) != std::string_view::npos;) {
       expected += proxy::percent_decoded(rest.substr(0, at));
       expected += kEscapedReal;
@@ -113,22 +126,31 @@ inline void body_swap(std::string_view input) {
   if (input.empty()) return;
   const char kind = input[0] % 3 == 0 ? 'j' : input[0] % 3 == 1 ? 'f' : 'm';
   const std::string_view body = input.substr(1);
-  for (const Secret* secret : {&swap_secret(), &escaped_secret()}) {
-    const std::string all = swapped_in_pieces(kind, *secret, body, body.size() + 1);
-    for (const std::size_t size : {1U, 2U, 7U}) {
-      if (swapped_in_pieces(kind, *secret, body, size) != all) std::abort();
+  for (const bool strict : {false, true}) {
+    for (const Secret* secret : {&swap_secret(), &escaped_secret()}) {
+      const auto all = swapped_in_pieces(kind, *secret, body, body.size() + 1, strict);
+      for (const std::size_t size : {1U, 2U, 7U}) {
+        if (swapped_in_pieces(kind, *secret, body, size, strict) != all) std::abort();
+      }
     }
   }
-  const std::string escaped = swapped_in_pieces(kind, escaped_secret(), body, body.size() + 1);
+  const std::string escaped = *swapped_in_pieces(kind, escaped_secret(), body, body.size() + 1);
   if (kind == 'j') check_json(body, escaped);
   if (kind == 'f') check_form(body, escaped);
-  const std::string whole = swapped_in_pieces(kind, swap_secret(), body, body.size() + 1);
+  const std::string whole = *swapped_in_pieces(kind, swap_secret(), body, body.size() + 1);
   if (whole.size() != body.size()) std::abort();
-  std::string back = whole;
-  for (std::size_t at = 0; at < body.size(); ++at) {
-    if (back[at] != body[at]) back.replace(at, swap_surrogate().size(), swap_surrogate());
+  const auto strict = swapped_in_pieces(kind, swap_secret(), body, body.size() + 1, true);
+  if (strict && (*strict != whole || whole.find(swap_secret().expose()) == std::string::npos)) {
+    std::abort();
   }
-  if (back != body) std::abort();
+  const char blank = kind == 'f' ? '+' : ' ';
+  for (std::size_t at = 0; at < body.size();) {
+    const std::string_view real = swap_secret().expose();
+    const bool placed = std::string_view(whole).substr(at, real.size()) == real &&
+                        body.substr(at, real.size()) == swap_surrogate();
+    if (!placed && whole[at] != body[at] && whole[at] != blank) std::abort();
+    at += placed ? real.size() : 1;
+  }
 }
 
 }  // namespace redoubtful::fuzz

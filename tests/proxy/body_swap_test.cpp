@@ -14,9 +14,9 @@ namespace {
 const std::string kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
 const std::string kReal = "ghp_RealRealRealRealRealRealRealReal0000";
 
-using Make = std::unique_ptr<BodyFilter> (*)(std::vector<BodySwap>);
-std::unique_ptr<BodyFilter> multipart(std::vector<BodySwap> swaps) {
-  return multipart_swap("XX", std::move(swaps));
+using Make = std::unique_ptr<FieldSwap> (*)(std::vector<BodySwap>, bool);
+std::unique_ptr<FieldSwap> multipart(std::vector<BodySwap> swaps, bool demanded) {
+  return multipart_swap("XX", std::move(swaps), demanded);
 }
 
 std::string put(std::string text) {
@@ -31,9 +31,9 @@ std::string put_real(std::string text, const std::string& real) {
 // Whole, byte by byte, and in two pieces at every place: always the same.
 std::string passed(Make make, const std::string& field, const std::string& body,
                    const std::string& real = kReal) {
-  const Secret secret = std::move(*Secret::take(std::string(real)));
+  const Secret secret = *Secret::take(std::string(real));
   const auto in_pieces = [&](const std::vector<std::string_view>& pieces) {
-    const auto filter = make({{field, &kFake, &secret}});
+    const auto filter = make({{field, &kFake, &secret}}, false);
     std::string out;
     for (const auto piece : pieces) filter->feed(piece, out);
     filter->finish(out);
@@ -166,17 +166,117 @@ TEST(MultipartSwap, PutsTheValueIntoThePartThatIsNamed) {
   }
 }
 
-TEST(BodySwap, WhatIsTooLongToHoldPassesAsItIs) {
+// What is there but is not ours.
+TEST(BodySwap, AnothersCredentialIsOverwrittenInItsPlace) {
+  const std::string disposition = "Content-Disposition: form-data; name=\"token\"";
+  const std::string end = "--XX--\r\n";
+  check(json_swap,
+        {{"token", R"({"token":"theirs","b":"theirs"})", R"({"token":"      ","b":"theirs"})"},
+         {"token", R"({"token":"\"\\x"})", R"({"token":"     "})"},
+         {"token", R"({"t\u006fken":"theirs"})", R"({"t\u006fken":"      "})"},
+         {"token", R"({"token":""})", R"({"token":""})"},
+         {"token", R"({"token":1})", R"({"token":1})"}});
+  check(form_swap, {{"token", "token=th%2Be&b=theirs", "token=++++++&b=theirs"}});
+  check(multipart,
+        {{"token", part(disposition, "theirs") + end, part(disposition, "      ") + end}});
+}
+
+TEST(BodySwap, WhatIsTooLongToHoldIsOverwritten) {
+  const std::string disposition = "Content-Disposition: form-data; name=\"token\"";
   const std::string much(kMaxValueBytes + 10, 'x');
   for (const std::string& value : {much + kFake, kFake + much}) {
-    EXPECT_EQ(passed(json_swap, "token", "{\"token\":\"" + value + "\"}"),
-              "{\"token\":\"" + value + "\"}");
-    EXPECT_EQ(passed(form_swap, "token", "token=" + value), "token=" + value);
+    EXPECT_EQ(passed(json_swap, "token", "{\"token\":\"" + value + "\",\"b\":1}"),
+              "{\"token\":\"" + std::string(value.size(), ' ') + "\",\"b\":1}");
+    EXPECT_EQ(passed(form_swap, "token", "token=" + value + "&b=1"),
+              "token=" + std::string(value.size(), '+') + "&b=1");
+    EXPECT_EQ(passed(multipart, "token", part(disposition, value) + "--XX--"),
+              part(disposition, std::string(value.size(), ' ')) + "--XX--");
   }
 }
 
+// The body that leaves, and whether it is whole; cut at every place.
+struct Strict {
+  std::string out;
+  std::string fault;
+};
+Strict strictly(Make make, const std::string& text, bool demanded) {
+  const Secret secret = *Secret::take(std::string(kReal));
+  const std::string body = put(text);
+  std::optional<Strict> first;
+  for (std::size_t at = 0; at <= body.size(); ++at) {
+    const auto filter = make({{"token", &kFake, &secret, "github", true}}, demanded);
+    Strict one;
+    filter->feed(std::string_view(body).substr(0, at), one.out);
+    filter->feed(std::string_view(body).substr(at), one.out);
+    filter->finish(one.out);
+    one.fault = filter->fault();
+    if (!first) first = one;
+    EXPECT_EQ(one.fault, first->fault) << body << " at " << at;
+    if (one.fault.empty()) EXPECT_EQ(one.out, first->out);
+    EXPECT_TRUE(one.fault.empty() || one.out.size() < body.size()) << body << " at " << at;
+    EXPECT_EQ(one.out.find("theirs"), std::string::npos) << body << " at " << at;
+  }
+  return *first;
+}
+
+TEST(BodySwap, ABodyWithoutTheExclusiveOneOrWithAnothersIsCutShort) {
+  const auto field = [](const std::string& rest) {
+    return "Content-Disposition: form-data; " + rest;
+  };
+  const std::string end = "--XX--\r\n";
+  const std::string ours = part(field("name=\"token\""), "$");
+  const struct {
+    Make make;
+    const char* what;
+    std::string body;
+    bool whole;
+  } rows[] = {
+      {json_swap, "ours", R"({"a":"b","token":"$"})", true},
+      {json_swap, "ours beside others", R"({"Tokens":"x","token":"Bearer $","c":["token"]})", true},
+      {json_swap, "none", R"({"a":"b"})", false},
+      {json_swap, "theirs", R"({"token":"theirs"})", false},
+      {json_swap, "both", R"({"token":"$","token":"theirs"})", false},
+      {json_swap, "both, an escape", R"({"token":"$","t\u006fken":"theirs"})", false},
+      {json_swap, "both, a capital", R"({"token":"$","Token":"theirs"})", false},
+      {json_swap, "no text", R"({"token":"$","token":["theirs"]})", false},
+      {json_swap, "two texts", R"({"token":"$"}{"token":"theirs"})", false},
+      {json_swap, "unfinished", R"({"token":"$")", false},
+      {json_swap, "no JSON", R"({"token":"$",token:"theirs"})", false},
+      {form_swap, "ours", "a=b&token=$", true},
+      {form_swap, "none", "a=b", false},
+      {form_swap, "theirs", "token=theirs", false},
+      {form_swap, "both", "token=$&t%6Fken=theirs", false},
+      {form_swap, "both, a capital", "token=$&TOKEN=theirs", false},
+      {multipart, "ours", part(field("name=\"a\""), "x") + ours + end, true},
+      {multipart, "ours and a file", part(field("name=\"a\"; filename=\"b\""), "x") + ours + end,
+       true},
+      {multipart, "none", part(field("name=\"a\""), "x") + end, false},
+      {multipart, "theirs", part(field("name=\"token\""), "theirs") + end, false},
+      {multipart, "both", ours + part(field("name=\"token\""), "theirs") + end, false},
+      {multipart, "both, a file",
+       ours + part(field("name=\"token\"; filename=\"f\""), "theirs") + end, false},
+      {multipart, "both, extended", ours + part(field("name*=UTF-8''token"), "theirs") + end,
+       false},
+      {multipart, "both, encoded", ours + part(field("name=\"=?utf-8?Q?token?=\""), "theirs") + end,
+       false},
+      {multipart, "both, other blanks",
+       ours + part("Content-Disposition:form-data;name=\"token\"", "theirs") + end, false},
+      {multipart, "two names",
+       ours + part(field("name=\"a\"\r\n" + field("name=\"token\"")), "theirs") + end, false},
+      {multipart, "unfinished", ours, false},
+  };
+  for (const auto& row : rows) {
+    const Strict sent = strictly(row.make, row.body, true);
+    EXPECT_EQ(sent.fault.empty(), row.whole) << row.what << ": " << sent.fault;
+    if (row.whole) EXPECT_NE(sent.out.find(kReal), std::string::npos) << row.what;
+  }
+  // Where the head has it already, only another's is refused.
+  EXPECT_EQ(strictly(json_swap, R"({"a":"b"})", false).fault, "");
+  EXPECT_NE(strictly(json_swap, R"({"token":"theirs"})", false).fault, "");
+}
+
 TEST(BodySwap, NothingButTheFieldIsHeldBack) {
-  const Secret secret = std::move(*Secret::take(std::string(kReal)));
+  const Secret secret = *Secret::take(std::string(kReal));
   const auto filter = json_swap({{"token", &kFake, &secret}});
   std::string out;
   filter->feed(R"({"a":"some text, )", out);
@@ -186,20 +286,20 @@ TEST(BodySwap, NothingButTheFieldIsHeldBack) {
 }
 
 TEST(BodySwap, SaysWhetherALengthHolds) {
-  const Secret same = std::move(*Secret::take(std::string(kReal)));
-  const Secret longer = std::move(*Secret::take(kReal + "x"));
+  const Secret same = *Secret::take(std::string(kReal));
+  const Secret longer = *Secret::take(kReal + "x");
   std::string escaped = kReal;
   escaped.back() = '"';
-  const Secret odd = std::move(*Secret::take(std::move(escaped)));
+  const Secret odd = *Secret::take(std::move(escaped));
   for (const Make make : {Make(json_swap), Make(form_swap), Make(multipart)}) {
-    EXPECT_TRUE(make({{"token", &kFake, &same}})->keeps_length());
-    EXPECT_FALSE(make({{"token", &kFake, &longer}})->keeps_length());
-    EXPECT_FALSE(make({{"token", &kFake, &same}, {"b", &kFake, &odd}})->keeps_length());
+    EXPECT_TRUE(make({{"token", &kFake, &same}}, false)->keeps_length());
+    EXPECT_FALSE(make({{"token", &kFake, &longer}}, false)->keeps_length());
+    EXPECT_FALSE(make({{"token", &kFake, &same}, {"b", &kFake, &odd}}, false)->keeps_length());
   }
 }
 
 TEST(BodySwap, IsChosenByTheTypeOfTheBody) {
-  const Secret secret = std::move(*Secret::take(std::string(kReal)));
+  const Secret secret = *Secret::take(std::string(kReal));
   const auto chosen = [&](Fields fields) {
     return body_swap(fields, {{"token", &kFake, &secret}}) != nullptr;
   };

@@ -32,7 +32,7 @@ class InjectorTest : public ::testing::Test {
     std::vector<LiveCredential> out;
     out.push_back({"github",
                    {*Host::parse("api.github.com"), *Host::parse("plain.example")},
-                   std::move(*Secret::take(kReal)),
+                   *Secret::take(kReal),
                    kFake});
     return out;
   }
@@ -40,7 +40,7 @@ class InjectorTest : public ::testing::Test {
   struct Outcome {
     std::vector<std::string> injected;
     std::vector<std::string> removed;
-    std::unique_ptr<BodyFilter> body;
+    std::unique_ptr<FieldSwap> body;
     std::optional<Denial> denial;
     RequestHead head;
   };
@@ -259,7 +259,7 @@ TEST_F(InjectorTest, AnothersValueInANamedPlaceIsTakenOut) {
 TEST_F(InjectorTest, AValueCannotEndItsOwnField) {
   const auto odd = [](const Surface& surface) {
     return [surface](LiveCredential& one) {
-      one.secret = std::move(*Secret::take("a&b=c; d\"e%"));
+      one.secret = *Secret::take("a&b=c; d\"e%");
       one.surfaces = {surface};
     };
   };
@@ -300,12 +300,40 @@ TEST_F(InjectorTest, ABodyIsSwappedOnlyWhereASurfaceSaysSo) {
   auto out = send_with(bound, json, "/login", "POST");
   ASSERT_FALSE(out.denial);
   ASSERT_NE(out.body, nullptr);
+  // It is in the body's hands now.
+  std::string sent;
+  out.body->feed(R"({"token":"attackers"})", sent);
+  EXPECT_THAT(std::string(out.body->fault()), HasSubstr("this one is exclusive"));
+  EXPECT_EQ(sent, R"({"token":")");
   EXPECT_EQ(send_with(bound, json, "/other", "POST").denial->reason,
             DenyReason::kCredentialMissing);
   EXPECT_TRUE(send_with(bound, {{"Content-Type", "text/plain"}}, "/login", "POST").denial);
   EXPECT_TRUE(send_with(bound, {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
                         "/login", "POST")
                   .denial);
+}
+
+TEST_F(InjectorTest, MessagesOfAWebSocketAreNoPromiseOfAnExclusiveCredential) {
+  const auto in_frames = [](LiveCredential& one) {
+    one.surfaces = {{SurfaceKind::kHeader, {}, {}, {}}, {SurfaceKind::kWebSocket, {}, {}, {}}};
+    one.exclusive = true;
+  };
+  EXPECT_FALSE(send_with(in_frames, {{"authorization", std::string("Bearer ") + kFake}}).denial);
+  EXPECT_EQ(send_with(in_frames, {}).denial->reason, DenyReason::kCredentialMissing);
+}
+
+TEST_F(InjectorTest, AnotherPortOfItsHostIsAnotherPlace) {
+  const auto elsewhere = [](LiveCredential& one) {
+    one.hosts = {};
+    ASSERT_TRUE(one.hosts.add("api.github.com:8443"));
+  };
+  const Fields fields = {{"authorization", std::string("Bearer ") + kFake}};
+  EXPECT_FALSE(send("api.github.com", fields).denial);
+  const auto refused = send_with(elsewhere, fields);
+  ASSERT_TRUE(refused.denial);
+  EXPECT_EQ(refused.denial->reason, DenyReason::kCredential);
+  EXPECT_THAT(refused.denial->detail, HasSubstr("a port that it is not for"));
+  EXPECT_EQ(refused.head.fields[0].value, fields[0].value);
 }
 
 TEST_F(InjectorTest, ASurrogateOnItsWayAnywhereElseIsRefusedAndNothingIsSwapped) {

@@ -32,14 +32,25 @@ constexpr std::string_view kQuotedReal = "pass\"word\\RealRealReal/7\tRealRealRe
 constexpr std::string_view kQuotedFake = "qqqq\"wwww\\FakeFakeFake/8\tFakeFakeFake2";
 
 LiveCredential credential(std::string name, std::string_view real, std::string_view fake) {
-  return {std::move(name), {}, std::move(*Secret::take(std::string(real))), std::string(fake)};
+  return {std::move(name), {}, *Secret::take(std::string(real)), std::string(fake)};
 }
 
 class Told final : public SwapObserver {
  public:
-  void put_in(const std::string& credential) override { said.push_back(credential); }
-  void misplaced(const std::string& credential, std::string_view where) override {
-    said.push_back(credential + " in " + std::string(where));
+  void put_in(const std::string& credential, std::string_view where) override {
+    EXPECT_EQ(where, "a text message of a WebSocket");
+    said.push_back(credential);
+  }
+  void taken_out(std::string_view where) override {
+    said.push_back("taken out: " + std::string(where));
+  }
+  void refused(const std::string& credential, std::string_view why) override {
+    constexpr std::string_view kBefore = "its surrogate stands in ";
+    constexpr std::string_view kAfter = ", and the connection was ended";
+    ASSERT_TRUE(why.starts_with(kBefore) && why.ends_with(kAfter)) << why;
+    why.remove_prefix(kBefore.size());
+    why.remove_suffix(kAfter.size());
+    said.push_back(credential + " in " + std::string(why));
   }
   std::vector<std::string> said;
 };

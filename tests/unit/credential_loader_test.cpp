@@ -32,7 +32,7 @@ TEST(Credentials, AreReadWithTheirPlace) {
   EXPECT_EQ(layer.credentials[0].source, "env:ANTHROPIC_API_KEY");
   EXPECT_EQ(layer.credentials[0].origin.text(), "p.yaml:2:3");
   EXPECT_FALSE(layer.credentials[0].optional);
-  EXPECT_EQ(layer.credentials[1].hosts.at(1).text(), "github.com");
+  EXPECT_EQ(layer.credentials[1].hosts.texts().at(1), "github.com");
   EXPECT_EQ(layer.credentials[1].expose_env,
             (std::vector<std::string>{"GH_TOKEN", "GITHUB_TOKEN"}));
   EXPECT_TRUE(layer.credentials[1].optional);
@@ -54,7 +54,13 @@ TEST(Credentials, NameWhatIsWrongAndWhere) {
         Row{"source: env:A, hosts: [a.example], expose: {}", "needs the key expose"},
         Row{"source: env:A, hosts: [a.example, A.example], expose: {env: A}", "stands here twice"},
         Row{"source: env:A, hosts: [\"*.example.com\"], expose: {env: A}", "p.yaml:2:"},
-        Row{"source: env:A, hosts: [\"a.example:80\"], expose: {env: A}", "p.yaml:2:"},
+        Row{"source: env:A, hosts: [\"a.example:0\"], expose: {env: A}", "p.yaml:2:"},
+        Row{"source: env:A, hosts: [\"https://a.example\"], expose: {env: A}", "p.yaml:2:"},
+        Row{"source: env:A, hosts: [\"a.example:1\", \"a.example:1\"], expose: {env: A}",
+            "stands here twice"},
+        Row{"source: env:A, hosts: [a.example], expose: {env: A}, replace_in: [websocket], "
+            "exclusive: true",
+            "cannot be held to"},
         Row{"source: env:A, hosts: a.example, expose: {env: A}", "expected a list"},
         Row{"sorce: env:A" + rest, "unknown key \"sorce\" (did you mean source?)"},
         Row{"source: env:1A" + rest, "not the name of a variable"},
