@@ -114,10 +114,14 @@ struct Application::Parts {
   std::unique_ptr<Dialer> dialer;
   std::optional<AccessToken> token;
   std::unique_ptr<Services> services;
+  RenewalHelper renewal_helper;
+  std::unique_ptr<HelperLink> renewal_link;
   std::unique_ptr<Renewal> renewal;
+  std::vector<Renewable> values;  // that renewal_helper reads again
   std::vector<KeptLogin> kept_logins;
   NetworkProfile network;    // what reaching their endpoints takes
   std::string name_servers;  // the same
+  std::unique_ptr<HelperLink> login_link;
   std::unique_ptr<LoginRenewal> logins;
   std::unique_ptr<Listeners> listeners;
   control::Ready ready;
@@ -167,8 +171,15 @@ Result<std::unique_ptr<Application>> Application::create(
       Services{parts->policy, parts->injector, parts->signer, parts->audit, parts->names,
                *parts->authority, *parts->origin_tls, *parts->dialer});
   if (credentials->helper.running()) {
+    parts->renewal_helper = std::move(credentials->helper);
+    parts->renewal_link =
+        std::make_unique<HelperLink>(context, parts->renewal_helper.take_socket(),
+                                     RenewalHelper::kAnswerBytes, RenewalHelper::kPatience);
+    parts->values = std::move(credentials->values);
+  }
+  if (parts->renewal_link && !credentials->renewed.empty()) {
     parts->renewal = std::make_unique<Renewal>(
-        context, std::move(credentials->helper), std::move(credentials->renewed), parts->signer,
+        context, *parts->renewal_link, std::move(credentials->renewed), parts->signer,
         parts->injector, parts->services->secrets, parts->audit);
     parts->services->renewal = parts->renewal.get();
     parts->renewal->start();
@@ -184,6 +195,18 @@ Result<std::unique_ptr<Application>> Application::create(
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
 
+Result<void> Application::start_renewal() {
+  Parts& parts = *parts_;
+  if (parts.kept_logins.empty() && parts.values.empty()) return {};
+  parts.logins = std::make_unique<LoginRenewal>(parts.context, parts.injector,
+                                                parts.services->secrets, parts.audit);
+  for (const Renewable& value : parts.values) parts.logins->add(*parts.renewal_link, value);
+  if (auto started = start_login_helper(); !started) return started;
+  parts.services->logins = parts.logins.get();
+  parts.logins->start();
+  return {};
+}
+
 Result<void> Application::start_login_helper() {
   Parts& parts = *parts_;
   if (parts.kept_logins.empty()) return {};
@@ -195,11 +218,12 @@ Result<void> Application::start_login_helper() {
     parts.signer.forget();
   });
   if (!socket) return std::move(socket).error();
-  parts.logins =
-      std::make_unique<LoginRenewal>(parts.context, *std::move(socket), parts.kept_logins,
-                                     parts.injector, parts.services->secrets, parts.audit);
-  parts.services->logins = parts.logins.get();
-  parts.logins->start();
+  parts.login_link = std::make_unique<HelperLink>(
+      parts.context, *std::move(socket), LoginHelper::kAnswerBytes, LoginHelper::kPatience);
+  for (std::uint32_t number = 0; number < parts.kept_logins.size(); ++number) {
+    const KeptLogin& login = parts.kept_logins[number];
+    parts.logins->add(*parts.login_link, {login.name, login.expires, number});
+  }
   return {};
 }
 

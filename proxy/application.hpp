@@ -29,9 +29,9 @@ class Application {
   // kTls.
   Result<void> prepare_for_confinement();
 
-  // Where a login can be renewed: starts the process that does so. Before confinement, and off the
-  // way to the box's start. Errors: kSystemCall.
-  Result<void> start_login_helper();
+  // Where a login or a value can be renewed: begins to, and starts the process that renews logins.
+  // Before confinement, and off the way to the box's start. Errors: kSystemCall.
+  Result<void> start_renewal();
 
   // For the CLI; once.
   control::Ready take_ready();
@@ -51,6 +51,8 @@ class Application {
   void end_loops(std::function<void(const std::string&)> looped);
 
  private:
+  Result<void> start_login_helper();
+
   struct Parts;
   explicit Application(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;

@@ -40,12 +40,6 @@ class ErasedAtTheEnd {
   std::vector<std::string>& more_;
 };
 
-std::string host_list(const std::vector<Host>& hosts) {
-  std::string out;
-  for (const auto& host : hosts) out += (out.empty() ? "" : ", ") + host.text();
-  return out;
-}
-
 // Why each is off, or, of many that a profile might know, which: a line stays a line.
 void add_off_notes(const std::vector<std::pair<std::string, std::string>>& off,
                    std::vector<std::string>& notes) {
@@ -153,6 +147,12 @@ class Reading {
       out_.renewed.push_back(credential.name);
       sources.push_back(credential);
     }
+    for (const auto& credential : credentials) {
+      if (credential.type != CredentialType::kValue || !can_be_renewed(credential)) continue;
+      const auto number = static_cast<std::uint32_t>(sources.size());
+      again_.push_back({credential.name, std::nullopt, number});
+      sources.push_back(credential);
+    }
     if (sources.empty()) return {};
     auto helper = RenewalHelper::start(sources, environment_, commands_, forget);
     if (!helper) return std::move(helper).error();
@@ -164,7 +164,7 @@ class Reading {
     auto added = added_of(credential);
     if (added) {
       out_.notes.push_back("credential " + shown(credential.name) + " is live for " +
-                           host_list(credential.hosts));
+                           credential.hosts.joined());
       return {};
     }
     Error error = std::move(added).error();
@@ -186,7 +186,7 @@ class Reading {
       return one.expires &&
              std::find(out_.renewed.begin(), out_.renewed.end(), one.name) != out_.renewed.end();
     });
-    if (!ends) out_.helper = RenewalHelper();
+    if (!ends && out_.values.empty()) out_.helper = RenewalHelper();
     add_off_notes(off_, out_.notes);
     return std::move(out_);
   }
@@ -224,6 +224,7 @@ class Reading {
   Result<void> add(const CredentialProfile& credential) {
     auto value = reader_.read(credential);
     if (!value) return std::move(value).error();
+    const auto expires = web_token_end(*value);
     auto secret = Secret::take(std::move(*value));
     const std::string source = "(" + shown(credential.source) + ")";
     if (!secret) return std::move(secret).error().during(source);
@@ -233,6 +234,12 @@ class Reading {
     out_.live.push_back({credential.name, credential.hosts, std::move(*secret),
                          std::move(*surrogate), credential.replace_in, credential.attach,
                          credential.exclusive});
+    const auto again = std::find_if(again_.begin(), again_.end(), [&](const Renewable& one) {
+      return one.name == credential.name;
+    });
+    if (again == again_.end()) return {};
+    out_.values.push_back(*again);
+    out_.values.back().expires = expires;
     return {};
   }
 
@@ -257,6 +264,7 @@ class Reading {
   std::vector<std::string>& commands_;
   SourceReader reader_;
   std::vector<std::pair<std::string, std::string>> off_;  // name and reason
+  std::vector<Renewable> again_;                          // values that can be read again
   ReadCredentials out_;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
 // Reads what the profile's credentials name (source_reader.hpp, aws_source.hpp), before
-// confinement, and makes of each a live credential and its surrogate. Where keys have an end and a
-// source that can be read again, a helper process is left that does so (renewal.hpp). Of logins it
+// confinement, and makes of each a live credential and its surrogate. Where keys have an end, or a
+// value may have one, and the source can be read again, a helper process is left that does so
+// (renewal.hpp, login_renewal.hpp). Of logins it
 // is said which can be renewed; their helper is started later (login_helper.hpp).
 //
 // What is read is erased everywhere but in the Secret.
@@ -17,6 +18,7 @@
 #include "proxy/aws_signer.hpp"
 #include "proxy/injector.hpp"
 #include "proxy/login_keeper.hpp"
+#include "proxy/login_renewal.hpp"
 #include "proxy/renewal_helper.hpp"
 
 namespace redoubtful::proxy {
@@ -25,7 +27,8 @@ struct ReadCredentials {
   std::vector<LiveCredential> live;  // the parts of AWS's keys among them
   std::vector<LiveAwsCredential> aws;
   RenewalHelper helper;              // running where some keys end and can be read again
-  std::vector<std::string> renewed;  // the credentials that it knows, by its numbers
+  std::vector<std::string> renewed;  // the AWS credentials that it knows, by its numbers
+  std::vector<Renewable> values;     // the others
   std::vector<KeptLogin> logins;     // those that login_helper.hpp is to renew
   std::vector<control::Surrogate> surrogates;
   std::vector<control::ExposedFile> files;

@@ -26,13 +26,22 @@ HelperLink::HelperLink(asio::io_context& context, UniqueFd socket, std::size_t a
                        std::chrono::seconds patience)
     : socket_(context, socket.release()),
       deadline_(context),
+      turn_(context, asio::steady_timer::time_point::max()),
       answer_bytes_(answer_bytes),
       patience_(patience) {}
 
 Awaitable<std::string> HelperLink::ask(std::uint32_t number) {
+  while (asking_) co_await turn_.async_wait(kTuple);
+  asking_ = true;
+  std::string packet = co_await answer_to(helper_question(number));
+  asking_ = false;
+  turn_.cancel();
+  co_return packet;
+}
+
+Awaitable<std::string> HelperLink::answer_to(const std::string& question) {
   std::string packet;
   if (!socket_.is_open()) co_return packet;
-  const std::string question = helper_question(number);
   const auto [unsent, sent] = co_await socket_.async_write_some(asio::buffer(question), kTuple);
   if (unsent) {
     socket_.close();
@@ -42,11 +51,9 @@ Awaitable<std::string> HelperLink::ask(std::uint32_t number) {
   deadline_.async_wait([this](const boost::system::error_code& error) {
     if (!error) socket_.close();
   });
-  asking_ = true;
   packet.resize(answer_bytes_);
   const auto [failed, got] = co_await socket_.async_read_some(asio::buffer(packet), kTuple);
   deadline_.cancel();
-  asking_ = false;
   packet.resize(failed ? 0 : got);
   if (failed && socket_.is_open()) socket_.close();
   co_return packet;

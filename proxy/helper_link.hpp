@@ -25,17 +25,19 @@ class HelperLink {
   HelperLink(boost::asio::io_context& context, UniqueFd socket, std::size_t answer_bytes,
              std::chrono::seconds patience);
 
-  // Empty: the helper is gone, or too slow. Not while another question is open. A helper that does
-  // not answer in time is of no more use: a later answer could be taken for that to another
-  // question.
+  // Empty: the helper is gone, or too slow. While another question is open it waits for its turn. A
+  // helper that does not answer in time is of no more use: a later answer could be taken for that
+  // to another question.
   Awaitable<std::string> ask(std::uint32_t number);
 
-  bool asking() const noexcept { return asking_; }
   bool gone() const noexcept { return !socket_.is_open(); }
 
  private:
+  Awaitable<std::string> answer_to(const std::string& question);
+
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer turn_;  // cancelled when a question is answered
   std::size_t answer_bytes_;
   std::chrono::seconds patience_;
   bool asking_ = false;

@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kName = "the login helper";
+constexpr std::string_view kName = "the helper that renews it";
 // At the end, for what could not be written.
 constexpr int kLastTries = 20;
 constexpr timespec kLastPause{.tv_sec = 0, .tv_nsec = 500'000'000};
@@ -116,7 +116,7 @@ std::string fresh_login_packet(Result<FreshLogin> login) {
 Result<FreshLogin> LoginHelper::answer(std::string& packet) {
   const auto content = content_of(packet, kName);
   if (!content) return content.error();
-  const Error gone(Errc::kPeerProtocol, "the login helper is gone");
+  const Error gone(Errc::kPeerProtocol, std::string(kName) + " is gone");
   auto document = parse_json(*content, erasing_storage());
   ::explicit_bzero(packet.data(), packet.size());
   if (!document) return gone;

@@ -35,19 +35,16 @@ class Waiting {
 
 }  // namespace
 
-LoginRenewal::LoginRenewal(asio::io_context& context, UniqueFd socket,
-                           const std::vector<KeptLogin>& logins, Injector& injector,
-                           SecretsOfHosts& secrets, AuditLog& audit)
-    : injector_(injector),
-      secrets_(secrets),
-      audit_(audit),
-      link_(context, std::move(socket), LoginHelper::kAnswerBytes, LoginHelper::kPatience),
-      timer_(context) {
-  for (const auto& login : logins) {
-    Login& one = logins_.emplace_back();
-    one.name = login.name;
-    if (login.expires) one.due = renewal_time(wall_seconds(), *login.expires);
-  }
+LoginRenewal::LoginRenewal(asio::io_context& context, Injector& injector, SecretsOfHosts& secrets,
+                           AuditLog& audit)
+    : injector_(injector), secrets_(secrets), audit_(audit), timer_(context) {}
+
+void LoginRenewal::add(HelperLink& link, const Renewable& what) {
+  Login& one = logins_.emplace_back();
+  one.name = what.name;
+  one.link = &link;
+  one.number = what.number;
+  if (what.expires) one.due = renewal_time(wall_seconds(), *what.expires);
 }
 
 void LoginRenewal::start() {
@@ -98,12 +95,11 @@ Awaitable<bool> LoginRenewal::newer(std::string name, std::uint64_t generation) 
 Awaitable<void> LoginRenewal::run() {
   for (;;) {
     auto wait = kLook;
-    for (std::uint32_t number = 0; number < logins_.size(); ++number) {
-      const auto now = wall_seconds();
-      const bool due = logins_[number].due && *logins_[number].due <= now;
-      if (due || logins_[number].wanted) co_await renew(number);
-      if (logins_[number].due) {
-        wait = std::clamp<std::chrono::seconds>(*logins_[number].due - wall_seconds(),
+    for (Login& login : logins_) {
+      const bool due = login.due && *login.due <= wall_seconds();
+      if (due || login.wanted) co_await renew(login);
+      if (login.due) {
+        wait = std::clamp<std::chrono::seconds>(*login.due - wall_seconds(),
                                                 std::chrono::seconds(0), wait);
       }
     }
@@ -115,10 +111,9 @@ Awaitable<void> LoginRenewal::run() {
   }
 }
 
-Awaitable<void> LoginRenewal::renew(std::uint32_t number) {
-  Login& login = logins_[number];
+Awaitable<void> LoginRenewal::renew(Login& login) {
   login.wanted = true;  // as long as it is under way
-  std::string packet = co_await link_.ask(number);
+  std::string packet = co_await login.link->ask(login.number);
   auto fresh = LoginHelper::answer(packet);
   auto taken = fresh ? take(login, *std::move(fresh)) : Result<void>(std::move(fresh).error());
   if (!taken) failed(login, taken.error());
@@ -135,6 +130,10 @@ Result<void> LoginRenewal::take(Login& login, FreshLogin fresh) {
   auto secret = Secret::take(std::move(fresh.access_token));
   if (!secret) return std::move(secret).error();
   if (known == all.end()) return Error(Errc::kPeerProtocol, "there is no such credential");
+  if (*secret == known->secret) {
+    unchanged(login);
+    return {};
+  }
   injector_.renew(known->surrogate, *std::move(secret));
   secrets_.forget();
   ++login.generation;
@@ -153,12 +152,21 @@ Result<void> LoginRenewal::take(Login& login, FreshLogin fresh) {
   return {};
 }
 
+// No failure, unless it has ended: what was refused may have been refused for another reason.
+void LoginRenewal::unchanged(Login& login) {
+  const bool due = login.due && *login.due <= wall_seconds();
+  if (due) login.due = wall_seconds() + login.retry;
+  login.quiet_until = std::chrono::steady_clock::now() + login.retry;
+  login.retry = std::min(login.retry * 2, kMostRetry);
+  if (due) record(login, "failed", "its source still gives the same value");
+}
+
 void LoginRenewal::failed(Login& login, const Error& error) {
   // One that was only refused is as good as before for the clock.
   if (login.due) login.due = std::max(*login.due, wall_seconds() + login.retry);
   login.retry = std::min(login.retry * 2, kMostRetry);
   login.quiet_until = std::chrono::steady_clock::now() + kQuiet;
-  if (link_.gone()) login.due.reset();
+  if (login.link->gone()) login.due.reset();
   record(login, "failed", error.what());
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
-// Renews logins ahead of their end, and when an origin refuses one with 401. [trusted core]
+// Renews logins ahead of their end, and when an origin refuses one with 401; and values whose
+// source may give another by then. [trusted core]
 //
 // The surrogate inside stays what it is; what it stands for is another token from then on, and the
-// old one is scrubbed from answers as before. One question at a time is put to the helper
-// (login_helper.hpp), whatever number of requests was refused: all of them wait for its answer, for
-// kWait at most, and those that can be sent again are (forwarded.hpp).
+// old one is scrubbed from answers as before. One question at a time is put to a helper
+// (login_helper.hpp for logins, renewal_helper.hpp for values), whatever number of requests was
+// refused: all of them wait for its answer, for kWait at most, and those that can be sent again are
+// (forwarded.hpp).
 //
 // The clock is the wall's, and looked at again after kLook at the latest, for a machine may sleep.
 //
@@ -30,13 +32,20 @@
 
 namespace redoubtful::proxy {
 
+// What can be renewed.
+struct Renewable {
+  std::string name;  // of the credential
+  std::optional<std::chrono::sys_seconds> expires{};
+  std::uint32_t number = 0;  // the helper's
+};
+
 class LoginRenewal {
  public:
-  // `logins`: by the helper's numbers. `socket`: the helper's.
-  LoginRenewal(boost::asio::io_context& context, UniqueFd socket,
-               const std::vector<KeptLogin>& logins, Injector& injector, SecretsOfHosts& secrets,
+  LoginRenewal(boost::asio::io_context& context, Injector& injector, SecretsOfHosts& secrets,
                AuditLog& audit);
 
+  // `link`: to the helper that knows it. Before start().
+  void add(HelperLink& link, const Renewable& what);
   // Once.
   void start();
 
@@ -52,11 +61,14 @@ class LoginRenewal {
   static constexpr std::chrono::seconds kWait{30};
   static constexpr std::chrono::seconds kRetry{10};       // doubled by each failure
   static constexpr std::chrono::seconds kMostRetry{300};  // up to this
-  static constexpr std::chrono::seconds kQuiet{2};        // after a failure no refusal asks again
+  static constexpr std::chrono::seconds kQuiet{2};        // after a failure no refusal asks again;
+                                                          // after the same value not for `retry`
 
  private:
   struct Login {
     std::string name;
+    HelperLink* link = nullptr;
+    std::uint32_t number = 0;  // the helper's
     std::optional<std::chrono::sys_seconds> due{};
     std::uint64_t generation = 0;
     std::uint64_t attempts = 0;  // that have ended
@@ -70,8 +82,9 @@ class LoginRenewal {
   Login* find(std::string_view name);
   void want(Login& login);
   Awaitable<void> run();
-  Awaitable<void> renew(std::uint32_t number);
+  Awaitable<void> renew(Login& login);
   Result<void> take(Login& login, FreshLogin fresh);
+  void unchanged(Login& login);
   void failed(Login& login, const Error& error);
   void record(Login& login, std::string_view reason, std::string detail);
 
@@ -79,7 +92,6 @@ class LoginRenewal {
   Injector& injector_;
   SecretsOfHosts& secrets_;
   AuditLog& audit_;
-  HelperLink link_;
   boost::asio::steady_timer timer_;
 };
 

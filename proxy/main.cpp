@@ -137,7 +137,7 @@ int serve(int fd) {
     return fail(fd, prepared.error());
   }
   if (std::holds_alternative<control::Listeners>(*second)) {
-    if (auto started = (*application)->start_login_helper(); !started) {
+    if (auto started = (*application)->start_renewal(); !started) {
       return fail(fd, started.error());
     }
   }

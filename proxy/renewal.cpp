@@ -26,14 +26,13 @@ std::chrono::sys_seconds renewal_time(std::chrono::sys_seconds now,
   return std::max(now + std::chrono::seconds(1), expires - ahead);
 }
 
-Renewal::Renewal(asio::io_context& context, RenewalHelper helper, std::vector<std::string> sources,
+Renewal::Renewal(asio::io_context& context, HelperLink& link, std::vector<std::string> sources,
                  AwsSigner& signer, Injector& injector, SecretsOfHosts& secrets, AuditLog& audit)
-    : helper_(std::move(helper)),
-      signer_(signer),
+    : signer_(signer),
       injector_(injector),
       secrets_(secrets),
       audit_(audit),
-      link_(context, helper_.take_socket(), RenewalHelper::kAnswerBytes, kPatience),
+      link_(link),
       timer_(context) {
   for (auto& name : sources) sources_.push_back({std::move(name), std::nullopt});
   const auto now = wall_seconds();
@@ -56,7 +55,7 @@ void Renewal::hurry() {
   const bool due = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
     return source.due && *source.due <= now;
   });
-  if (due && !link_.asking()) timer_.cancel();
+  if (due) timer_.cancel();
 }
 
 Awaitable<void> Renewal::run() {

@@ -31,8 +31,8 @@ std::chrono::sys_seconds renewal_time(std::chrono::sys_seconds now,
 
 class Renewal {
  public:
-  // `sources`: names of the credentials, by the helper's numbers.
-  Renewal(boost::asio::io_context& context, RenewalHelper helper, std::vector<std::string> sources,
+  // `link`: to the RenewalHelper. `sources`: names of the credentials, by its numbers.
+  Renewal(boost::asio::io_context& context, HelperLink& link, std::vector<std::string> sources,
           AwsSigner& signer, Injector& injector, SecretsOfHosts& secrets, AuditLog& audit);
 
   // Once.
@@ -42,7 +42,6 @@ class Renewal {
 
   static constexpr std::chrono::seconds kLook{30};
   static constexpr std::chrono::seconds kRetry{10};
-  static constexpr std::chrono::seconds kPatience{60};  // with the helper, which has its own
 
  private:
   struct Source {
@@ -54,13 +53,12 @@ class Renewal {
   Awaitable<void> renew(std::uint32_t number);
   Result<std::chrono::sys_seconds> take(const std::string& name, FreshAwsKeys keys);
 
-  RenewalHelper helper_;
   std::vector<Source> sources_;
   AwsSigner& signer_;
   Injector& injector_;
   SecretsOfHosts& secrets_;
   AuditLog& audit_;
-  HelperLink link_;
+  HelperLink& link_;
   boost::asio::steady_timer timer_;
 };
 

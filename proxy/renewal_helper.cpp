@@ -8,6 +8,9 @@
 #include "common/aws.hpp"
 #include "proxy/aws_source.hpp"
 #include "proxy/helper_link.hpp"
+#include "proxy/login_helper.hpp"
+#include "proxy/oauth_login.hpp"
+#include "proxy/source_reader.hpp"
 
 namespace redoubtful::proxy {
 namespace {
@@ -33,6 +36,15 @@ void erase_what_is_not_needed(const std::vector<CredentialProfile>& sources,
 std::string answer_of(const CredentialProfile& source,
                       const std::vector<control::NamedValue>& variables,
                       const std::vector<std::string>& commands) {
+  if (source.type == CredentialType::kValue) {
+    auto value = SourceReader(variables, commands).read(source);
+    if (!value) return error_packet(value.error());
+    FreshLogin fresh;
+    fresh.expires = web_token_end(*value);
+    fresh.access_token = *std::move(value);
+    fresh.ours = true;
+    return fresh_login_packet(std::move(fresh));
+  }
   auto keys = read_aws_source(source, variables, commands);
   if (!keys) return error_packet(keys.error());
   std::string text = aws_keys_text(*keys);

@@ -1,6 +1,7 @@
 #pragma once
 
-// The helper that reads sources of AWS keys again while the proxy is confined.
+// The helper that reads sources again while the proxy is confined: of AWS keys, and of values that
+// may end (a JSON web token does, and what a program prints, a vault holds or a file has may).
 //
 // A process of its own, forked before any credential was read, that keeps what the proxy gives up:
 // it may open files, look names up and run the user's programs. It takes the number of a source,
@@ -8,6 +9,7 @@
 // ends with the proxy (parent-death signal, end of the socket), is not dumpable, and holds no
 // descriptor but its socket and 0 to 2.
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -39,7 +41,9 @@ class RenewalHelper {
   UniqueFd take_socket() { return std::move(socket_); }
 
   static constexpr std::size_t kAnswerBytes = 64 * 1024;
-  // Erases the packet. Errors: the source's, as text; kPeerProtocol.
+  static constexpr std::chrono::seconds kPatience{60};  // longer than the sources' own
+  // Of AWS keys; of a value it is as LoginHelper::answer() reads it. Erases the packet. Errors: the
+  // source's, as text; kPeerProtocol.
   static Result<FreshAwsKeys> answer(std::string& packet);
 
  private:

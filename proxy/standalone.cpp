@@ -224,7 +224,7 @@ Result<void> run_standalone(const StandaloneOptions& options) {
          ", came back to it and was ended: exempt this program's user from the redirection, or "
          "take it out of HTTPS_PROXY");
   });
-  if (auto started = (*application)->start_login_helper(); !started) return started;
+  if (auto started = (*application)->start_renewal(); !started) return started;
   asio::signal_set signals(context, SIGTERM, SIGINT);
   signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });
   auto confined = confine();

@@ -8,6 +8,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <thread>
 
 #include "proxy/login_helper.hpp"
 #include "tests/proxy/policy_support.hpp"
@@ -27,8 +28,9 @@ class World {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     helper_ = UniqueFd(ends[1]);
-    const KeptLogin login{"login", "/x/y", "", grant_named("claude")->make(), "", "", expires};
-    renewal_.emplace(context_, UniqueFd(ends[0]), std::vector{login}, injector_, secrets_, audit_);
+    link_.emplace(context_, UniqueFd(ends[0]), LoginHelper::kAnswerBytes, LoginHelper::kPatience);
+    renewal_.emplace(context_, injector_, secrets_, audit_);
+    renewal_->add(*link_, {"login", expires, 7});
     renewal_->start();
   }
 
@@ -42,7 +44,10 @@ class World {
     context_.poll();
     int count = 0;
     std::uint32_t number = 0;
-    while (::recv(helper_.get(), &number, sizeof number, MSG_DONTWAIT) == sizeof number) ++count;
+    while (::recv(helper_.get(), &number, sizeof number, MSG_DONTWAIT) == sizeof number) {
+      EXPECT_EQ(number, 7u);
+      ++count;
+    }
     return count;
   }
   void answer(Result<FreshLogin> login) {
@@ -70,13 +75,14 @@ class World {
   LoginRenewal& renewal() { return *renewal_; }
   const LiveCredential& credential() const { return injector_.credentials().front(); }
   void end_helper() { helper_.reset(); }
+  std::vector<std::string> alarms() const { return audit_.summary().alarms; }
 
  private:
   static std::vector<LiveCredential> live() {
     std::vector<LiveCredential> out;
     out.push_back({"login",
                    {host("api.example")},
-                   std::move(*Secret::take("sk-ant-oat01-first-real-0123456")),
+                   *Secret::take("sk-ant-oat01-first-real-0123456"),
                    std::string(kSurrogate)});
     return out;
   }
@@ -86,6 +92,7 @@ class World {
   SecretsOfHosts secrets_;
   AuditLog audit_;
   UniqueFd helper_;
+  std::optional<HelperLink> link_;
   std::optional<LoginRenewal> renewal_;
 };
 
@@ -139,6 +146,59 @@ TEST(LoginRenewal, AHelperThatIsGoneIsAFailure) {
   world.wait_for_newer(0, newer);
   for (int i = 0; i < 5 && newer.empty(); ++i) (void)world.run();
   EXPECT_EQ(newer, std::vector<bool>{false});
+}
+
+TEST(LoginRenewal, TheSameValueAgainIsNothingNewAndNobodyAsksForAWhile) {
+  World world;
+  std::vector<bool> newer;
+  world.wait_for_newer(0, newer);
+  EXPECT_EQ(world.questions(), 1);
+  world.answer(World::fresh("sk-ant-oat01-first-real-0123456"));
+  EXPECT_EQ(newer, std::vector<bool>{false});
+  EXPECT_EQ(world.renewal().generation("login"), 0u);
+  world.renewal().refused("login", 0);
+  world.wait_for_newer(0, newer);
+  EXPECT_EQ(world.questions(), 0);
+  EXPECT_TRUE(world.alarms().empty()) << "it may have been refused for another reason";
+}
+
+TEST(LoginRenewal, TheSameValueAgainThoughItHasEndedIsSaidAtTheEnd) {
+  World world(std::chrono::sys_seconds(std::chrono::seconds(1)));
+  world.run();
+  EXPECT_EQ(world.questions(), 0) << "not before a second is over";
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  for (int i = 0; i < 3; ++i) world.run();
+  EXPECT_EQ(world.questions(), 1);
+  world.answer(World::fresh("sk-ant-oat01-first-real-0123456"));
+  ASSERT_EQ(world.alarms().size(), 1u);
+  EXPECT_THAT(world.alarms()[0], HasSubstr("credential login could not be renewed"));
+}
+
+TEST(HelperLink, QuestionsAtTheSameTimeTakeTurns) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd helper(ends[1]);
+  boost::asio::io_context context;
+  HelperLink link(context, UniqueFd(ends[0]), 100, std::chrono::seconds(30));
+  std::vector<std::string> answers(3);
+  for (std::uint32_t i = 0; i < answers.size(); ++i) {
+    boost::asio::co_spawn(context, link.ask(i), [&answers, i](std::exception_ptr, std::string got) {
+      answers[i] = std::move(got);
+    });
+  }
+  for (std::size_t done = 0; done < answers.size(); ++done) {
+    context.restart();
+    context.run_for(std::chrono::milliseconds(20));
+    std::uint32_t number = 0;
+    ASSERT_EQ(::recv(helper.get(), &number, sizeof number, MSG_DONTWAIT), sizeof number);
+    std::uint32_t second = 0;
+    EXPECT_LT(::recv(helper.get(), &second, sizeof second, MSG_DONTWAIT), 0) << "one at a time";
+    const std::string answer = "kanswer " + std::to_string(number);
+    ASSERT_GT(::send(helper.get(), answer.data(), answer.size(), 0), 0);
+  }
+  context.restart();
+  context.run_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(answers, (std::vector<std::string>{"kanswer 0", "kanswer 1", "kanswer 2"}));
 }
 
 TEST(LoginRenewal, KnowsNoOther) {
