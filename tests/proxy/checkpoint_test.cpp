@@ -247,7 +247,7 @@ TEST(ConnectionGate, ASurrogateInATrailerIsDroppedAndAlarmed) {
 
 TEST(ConnectionGate, WhatIsPutIntoAWebSocketAndWhatIsNotIsInTheLog) {
   std::vector<LiveCredential> live;
-  live.push_back({"github", {test::host("api.example")}, std::move(*Secret::take(kReal)), kFake});
+  live.push_back({"github", {test::host("api.example")}, *Secret::take(kReal), kFake});
   live[0].surfaces = {{.kind = SurfaceKind::kWebSocket, .name = {}, .method = {}, .path = {}}};
   GateWorld world(RuleList().allow("api.example"), std::move(live), {});
   auto head = request("api.example", "/socket?a=1");

@@ -18,10 +18,7 @@ const std::string kFake = "npm_FakeFakeFakeFakeFakeFakeFakeFake1111";
 const std::string kOther = "hunter2hunter2";
 
 LiveCredential live() {
-  return {"npm",
-          {*Host::parse("registry.example")},
-          std::move(*Secret::take(std::string(kReal))),
-          kFake};
+  return {"npm", {*Host::parse("registry.example")}, *Secret::take(std::string(kReal)), kFake};
 }
 
 Result<std::string> exposed(const std::string& path, const std::string& host,
@@ -148,7 +145,7 @@ TEST(ExposedFile, TwoCredentialsShareOne) {
   const LiveCredential one = live();
   const LiveCredential two{"gitlab",
                            {*Host::parse("gitlab.example")},
-                           std::move(*Secret::take("glpat-RealRealRealReal0000")),
+                           *Secret::take("glpat-RealRealRealReal0000"),
                            other_fake};
   const std::string host = "//registry.example/:_authToken=" + kReal +
                            "\n//gitlab.example/:_authToken=glpat-RealRealRealReal0000\n";

@@ -81,7 +81,7 @@ class GateWorld {
  private:
   static std::vector<LiveCredential> credentials() {
     std::vector<LiveCredential> out;
-    out.push_back({"github", {host("api.example")}, std::move(*Secret::take(kReal)), kFake});
+    out.push_back({"github", {host("api.example")}, *Secret::take(kReal), kFake});
     return out;
   }
 

@@ -46,7 +46,7 @@ class OwnScrubber final : public FrameFilter {
 std::unique_ptr<FrameFilter> frames(FramesFrom side) {
   if (side == FramesFrom::kOrigin) return std::make_unique<OwnScrubber>();
   std::deque<LiveCredential> all;
-  all.push_back({"github", {}, std::move(*Secret::take(std::string(kReal))), std::string(kFake)});
+  all.push_back({"github", {}, *Secret::take(std::string(kReal)), std::string(kFake)});
   return websocket_swap(all, {&all[0]});
 }
 
