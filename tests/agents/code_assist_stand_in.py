@@ -25,11 +25,9 @@ class Handler(gemini_stand_in.Handler):
         return True
 
     def do_POST(self):
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > stand_in.MAX_BODY_BYTES:
-            self.close_connection = True
-            return self.refuse(413, "no length, or too much")
-        raw = self.rfile.read(int(length))
+        raw = self.read_body()
+        if raw is None:
+            return None
         request = json.loads(raw) if raw else {}
         if self.key_refused(request):
             return None
@@ -41,13 +39,7 @@ class Handler(gemini_stand_in.Handler):
         if method == "generateContent":
             return self.send_json(200, {"response": gemini_stand_in.answer(part)}, inner)
         self.record(inner, 200)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for event in gemini_stand_in.streamed(part):
-            self.write_chunk(f"data: {json.dumps({'response': event})}\r\n\r\n".encode())
-        self.wfile.write(b"0\r\n\r\n")
+        self.send_events(f"data: {json.dumps({'response': event})}\r\n\r\n" for event in gemini_stand_in.streamed(part))
         return None
 
 

@@ -76,11 +76,9 @@ class Handler(stand_in.Handler):
             self.send_json(200, {})
 
     def do_POST(self):
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > stand_in.MAX_BODY_BYTES:
-            self.close_connection = True
-            return self.refuse(413, "no length, or too much")
-        raw = self.rfile.read(int(length))
+        raw = self.read_body()
+        if raw is None:
+            return None
         try:
             request = json.loads(raw)
         except ValueError:
@@ -96,13 +94,7 @@ class Handler(stand_in.Handler):
         if method != "streamGenerateContent":
             return self.refuse(404, "no such method", request)
         self.record(request, 200)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for event in streamed(part):
-            self.write_chunk(f"data: {json.dumps(event)}\r\n\r\n".encode())
-        self.wfile.write(b"0\r\n\r\n")
+        self.send_events(f"data: {json.dumps(event)}\r\n\r\n" for event in streamed(part))
         return None
 
 

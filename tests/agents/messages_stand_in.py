@@ -122,9 +122,7 @@ class Handler(stand_in.Handler):
         # Claude Code sends its events chunked or with a length, as it likes.
         raw = self.read_body()
         if raw is None:
-            self.close_connection = True
-            return self.send_json(413, {"type": "error", "error": {
-                "type": "request_too_large", "message": "no length, or too much"}})
+            return None
         try:
             request = json.loads(raw)
         except ValueError:
@@ -139,30 +137,8 @@ class Handler(stand_in.Handler):
         if not request.get("stream"):
             return self.send_json(200, whole_answer(content, request), request)
         self.record(request, 200)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for event in streamed_answer(content, request):
-            self.write_chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-        self.wfile.write(b"0\r\n\r\n")
+        self.send_events(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in streamed_answer(content, request))
         return None
-
-    def read_body(self):
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            length = self.headers.get("Content-Length", "0")
-            if not length.isdecimal() or int(length) > stand_in.MAX_BODY_BYTES:
-                return None
-            return self.rfile.read(int(length))
-        whole = b""
-        while True:
-            size = int(self.rfile.readline(32).split(b";")[0], 16)
-            if len(whole) + size > stand_in.MAX_BODY_BYTES:
-                return None
-            whole += self.rfile.read(size)
-            self.rfile.readline(8)
-            if size == 0:
-                return whole
 
 
 class MessagesStandIn(stand_in.StandIn):

@@ -100,11 +100,9 @@ class Handler(stand_in.Handler):
         return self.send_json(200, {"object": "list", "data": [], "models": []})
 
     def do_POST(self):
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > stand_in.MAX_BODY_BYTES:
-            self.close_connection = True
-            return self.refuse(413, "no length, or too much")
-        raw = self.rfile.read(int(length))
+        raw = self.read_body()
+        if raw is None:
+            return None
         try:
             request = json.loads(raw)
         except ValueError:
@@ -114,13 +112,7 @@ class Handler(stand_in.Handler):
         if self.path.split("?")[0] not in RESPONSES or not isinstance(request, dict):
             return self.send_json(200, {}, request)
         self.record(request, 200)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for event in events(Conversation(self.server.script).item(request)):
-            self.write_chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-        self.wfile.write(b"0\r\n\r\n")
+        self.send_events(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events(Conversation(self.server.script).item(request)))
         return None
 
     def websocket(self):

@@ -179,15 +179,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_json(200, {"object": "list", "data": [model]})
 
     def do_POST(self):
-        try:
-            length = int(self.headers.get("Content-Length", ""))
-        except ValueError:
-            self.close_connection = True
-            return self.refuse(411, "a Content-Length is needed")
-        if not 0 <= length <= MAX_BODY_BYTES:
-            self.close_connection = True
-            return self.refuse(413, "too large")
-        raw = self.rfile.read(length)
+        raw = self.read_body()
+        if raw is None:
+            return None
         try:
             request = json.loads(raw)
         except ValueError:
@@ -200,18 +194,43 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not request.get("stream"):
             return self.send_json(200, whole_answer(step, request), request)
         self.record(request, 200)
+        events = [json.dumps(event) for event in streamed_answer(step, request)] + ["[DONE]"]
+        return self.send_events(f"data: {event}\n\n" for event in events)
+
+    def read_body(self):
+        """The whole body; None once it was refused."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            whole = self.read_chunks()
+        else:
+            length = self.headers.get("Content-Length", "0")
+            fits = length.isdecimal() and int(length) <= MAX_BODY_BYTES
+            whole = self.rfile.read(int(length)) if fits else None
+        if whole is None:
+            self.close_connection = True
+            self.refuse(413, "no length, or too much")
+        return whole
+
+    def read_chunks(self):
+        whole = b""
+        while True:
+            size = int(self.rfile.readline(32).split(b";")[0], 16)
+            if len(whole) + size > MAX_BODY_BYTES:
+                return None
+            whole += self.rfile.read(size)
+            self.rfile.readline(8)
+            if size == 0:
+                return whole
+
+    def send_events(self, texts):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for event in streamed_answer(step, request):
-            self.write_chunk(f"data: {json.dumps(event)}\n\n".encode())
-        self.write_chunk(b"data: [DONE]\n\n")
+        for text in texts:
+            data = text.encode()
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
-
-    def write_chunk(self, data):
-        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        self.wfile.flush()
 
 
 class StandIn(socketserver.ThreadingMixIn, http.server.HTTPServer):
