@@ -62,10 +62,11 @@ class FormSwap final : public FieldSwap {
     const std::string decoded = percent_decoded(name);
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < swaps().size(); ++i) {
-      if (swaps()[i].field == decoded)
+      if (swaps()[i].field == decoded) {
         out.push_back(i);
-      else if (strict() && equals_ignoring_case(swaps()[i].field, decoded))
+      } else if (strict() && equals_ignoring_case(swaps()[i].field, decoded)) {
         refuse(kUnread);
+      }
     }
     return out;
   }
@@ -171,12 +172,15 @@ class MultipartSwap final : public FieldSwap {
 
   bool read_value(std::string& out) {
     const std::size_t end = held_.find(delimiter_);
-    if (end == std::string::npos && held_.size() <= kMaxValueBytes) return false;
-    if (end == std::string::npos) {
+    // What is there may be the beginning of a delimiter.
+    const std::size_t most =
+        kMaxValueBytes + (end == std::string::npos ? delimiter_.size() - 1 : 0);
+    if (std::min(end, held_.size()) > most) {
       foreign(wanted_.front());
       at_ = At::kBlank;
       return true;
     }
+    if (end == std::string::npos) return false;
     const std::string value =
         sent_value(wanted_, std::string_view(held_).substr(0, end), Notation::kPlain);
     if (refused()) return false;
@@ -201,6 +205,7 @@ class MultipartSwap final : public FieldSwap {
   // Whom `Content-Disposition: form-data; name="x"` of a part that is no file names.
   std::vector<std::size_t> wanted_by(std::string_view head) {
     constexpr std::string_view kDisposition = "content-disposition:";
+    if (strict() && has_odd_line_end(head)) refuse(kUnread);
     std::vector<std::size_t> out;
     std::size_t dispositions = 0;
     while (!head.empty()) {
@@ -226,6 +231,15 @@ class MultipartSwap final : public FieldSwap {
       if (strict()) refuse(kUnread);
     }
     return out;
+  }
+
+  // One that some readers take for the end of a line, and some do not.
+  static bool has_odd_line_end(std::string_view head) {
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      if (head[i] == '\n' && (i == 0 || head[i - 1] != '\r')) return true;
+      if (head[i] == '\r' && (i + 1 == head.size() || head[i + 1] != '\n')) return true;
+    }
+    return false;
   }
 
   // ` form-data; name="x"`, perhaps with `; filename="y"`, in the one spelling that all read alike.
@@ -366,8 +380,11 @@ std::unique_ptr<FieldSwap> multipart_swap(std::string_view boundary, std::vector
 
 std::unique_ptr<FieldSwap> body_swap(const Fields& fields, std::vector<BodySwap> swaps,
                                      bool demanded) {
+  const auto types = std::count_if(fields.begin(), fields.end(), [](const Field& field) {
+    return equals_ignoring_case(field.name, "content-type");
+  });
+  if (types != 1 || find_field(fields, "content-encoding") != nullptr) return nullptr;
   const std::string* type = find_field(fields, "content-type");
-  if (type == nullptr || find_field(fields, "content-encoding") != nullptr) return nullptr;
   std::string_view essence = std::string_view(*type).substr(0, type->find(';'));
   while (essence.ends_with(' ')) essence.remove_suffix(1);
   if (is_json(essence)) return json_swap(std::move(swaps), demanded);

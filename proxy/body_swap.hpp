@@ -87,8 +87,8 @@ class FieldSwap : public BodyFilter {
   SwapObserver* observer_ = nullptr;
 };
 
-// By the fields' Content-Type; null where it is none of the three. `demanded`: an exclusive one
-// must be in it.
+// By the fields' Content-Type; null where it is none of the three, or there are two. `demanded`: an
+// exclusive one must be in it.
 std::unique_ptr<FieldSwap> body_swap(const Fields& fields, std::vector<BodySwap> swaps,
                                      bool demanded = false);
 

@@ -263,6 +263,11 @@ TEST(BodySwap, ABodyWithoutTheExclusiveOneOrWithAnothersIsCutShort) {
        ours + part("Content-Disposition:form-data;name=\"token\"", "theirs") + end, false},
       {multipart, "two names",
        ours + part(field("name=\"a\"\r\n" + field("name=\"token\"")), "theirs") + end, false},
+      {multipart, "two names, by a bare line feed",
+       ours +
+           part("X: y\n" + field("name=\"token\"") + "\n\ntheirs\r\n" + field("name=\"a\""), "x") +
+           end,
+       false},
       {multipart, "unfinished", ours, false},
   };
   for (const auto& row : rows) {
@@ -309,6 +314,7 @@ TEST(BodySwap, IsChosenByTheTypeOfTheBody) {
         "multipart/form-data; charset=x; Boundary=\"a b\""}) {
     EXPECT_TRUE(chosen({{"Content-Type", type}})) << type;
     EXPECT_FALSE(chosen({{"Content-Type", type}, {"Content-Encoding", "gzip"}})) << type;
+    EXPECT_FALSE(chosen({{"Content-Type", type}, {"content-type", "text/plain"}})) << type;
   }
   for (const char* type : {"text/plain", "multipart/form-data", "multipart/form-data; boundary=",
                            "multipart/mixed; boundary=x", "application/jsonp", ""}) {
