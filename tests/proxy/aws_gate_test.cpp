@@ -60,7 +60,7 @@ struct AwsWorld {
     keys.secret = kRealSecret;
     keys.session_token = std::move(token);
     keys.expires = expires;
-    return std::move(make_aws_credential(profile, std::move(keys)).value());
+    return make_aws_credential(profile, std::move(keys)).value();
   }
   explicit AwsWorld(NewAwsCredential credential)
       : surrogate(credential.live.surrogate),

@@ -211,7 +211,7 @@ TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
   EXPECT_EQ(secret.source, "env:GH");
   EXPECT_EQ(secret.expose_env, (std::vector<std::string>{"GITHUB_TOKEN"}));
   ASSERT_EQ(secret.hosts.size(), 2U);
-  EXPECT_EQ(secret.hosts[1].text(), "github.com");
+  EXPECT_EQ(secret.hosts.texts().at(1), "github.com");
   struct Row {
     const char* text;
     Errc code;
