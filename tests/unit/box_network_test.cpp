@@ -136,6 +136,16 @@ TEST(SshPort, IsLeftToAForwardOfTheUsers) {
   }
 }
 
+TEST(Discover, SaysOnWhichPortsItSees) {
+  Profile profile;
+  EXPECT_EQ(discover_note(profile.network), "");
+  profile.network.mode.value = NetworkMode::kDiscover;
+  EXPECT_THAT(discover_note(profile.network),
+              HasSubstr("ports 80 and 443 of every host, and ssh on 22; on other ports"));
+  profile.network.forward.push_back({Transport::kTcp, 2222, 22, {}});
+  EXPECT_THAT(discover_note(profile.network), HasSubstr("443 of every host; on other ports"));
+}
+
 TEST(EndOfRun, NamesTheRefusedInOneLine) {
   EXPECT_EQ(refused_line({}), "");
   EXPECT_EQ(refused_line({{"a.example", 1, "a.example"}}),
