@@ -97,14 +97,15 @@ std::vector<std::string> git_variables(const Profile& profile,
     const bool live = std::any_of(surrogates.begin(), surrogates.end(), [&](const auto& one) {
       return one.credential == credential.name;
     });
-    const bool token = credential.type == CredentialType::kValue && !credential.expose_env.empty();
-    if (!live || !token) continue;
+    if (!live || credential.type != CredentialType::kValue) continue;
     for (const Host& host : credential.hosts) {
       if (host.is_address() || has_ssh_rule(profile.network, host)) continue;
       const std::string base = "https://" + host.text();
       const std::string key = "url." + base + "/.insteadOf";
       settings.emplace_back(key, "git@" + host.text() + ":");
       settings.emplace_back(key, "ssh://git@" + host.text() + "/");
+      // git finds a login file by itself, and what is attached it need not know.
+      if (credential.expose_env.empty()) continue;
       settings.emplace_back("credential." + base + ".helper",
                             password_helper(credential.expose_env.front()));
     }

@@ -25,8 +25,8 @@ std::vector<std::string> surrogate_variables(const std::vector<control::Surrogat
 std::vector<std::string> source_variables(const std::vector<CredentialProfile>& credentials);
 
 // GIT_CONFIG_COUNT and its like, which make git use https where a credential for the host is there
-// (an ssh key is not), and give it the surrogate as password. A host with an ssh:// rule is left
-// alone. Empty where there is nothing to say.
+// (an ssh key is not), and give it the surrogate of a variable as password; that of a ~/.netrc it
+// finds. A host with an ssh:// rule is left alone. Empty where there is nothing to say.
 // Source: git-config(1), GIT_CONFIG_COUNT, url.<base>.insteadOf; gitcredentials(7).
 std::vector<std::string> git_variables(const Profile& profile,
                                        const std::vector<control::Surrogate>& surrogates);

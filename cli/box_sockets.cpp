@@ -201,6 +201,14 @@ std::string spares_note(const NetworkProfile& network) {
       wanted, kMostSpares);
 }
 
+std::string discover_note(const NetworkProfile& network) {
+  if (network.mode.value != NetworkMode::kDiscover) return {};
+  return fmt::format(
+      "discover sees TLS and HTTP on ports 80 and 443 of every host{}; on other ports, what uses "
+      "the proxy variables or a rule names. What speaks neither needs a tcp:// rule",
+      takes_ssh_port(network) ? ", and ssh on 22" : "");
+}
+
 Result<void> open_ways_in(const WaysIn& wanted, int channel) {
   // The proxy binds spare sockets to low ports without any capability in here.
   if (auto free = free_low_ports(); !free) return free;

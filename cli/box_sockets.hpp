@@ -29,6 +29,10 @@ std::size_t spare_sockets(const NetworkProfile& network);
 // A line for the person where the profile names more of them than that; empty: there are enough.
 std::string spares_note(const NetworkProfile& network);
 
+// A line for the person in the mode discover: on which ports there is a socket for any name, so
+// that what is not printed at the end is not taken for unused. Empty: another mode.
+std::string discover_note(const NetworkProfile& network);
+
 // Which of these sockets a box gets.
 struct WaysIn {
   std::size_t spares = 0;

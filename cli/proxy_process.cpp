@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <set>
@@ -15,6 +14,7 @@
 #include "cli/credential_sources.hpp"
 #include "cli/programs.hpp"
 #include "cli/show.hpp"
+#include "common/outer_proxy.hpp"
 #include "common/pipe.hpp"
 #include "common/text.hpp"
 
@@ -30,9 +30,6 @@ constexpr int kSummaryPatience = 500;
 constexpr std::size_t kMostComplaints = 200;  // lines of a run: the terminal is the agent's
 constexpr std::size_t kMostComplaintBytes = 1000;
 constexpr int kControl = 3;
-
-constexpr std::array<std::string_view, 6> kOuterProxyVariables{
-    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"};
 
 // For tests: the name servers that the proxy asks in place of resolv.conf's, "127.0.0.1:5353,…".
 // Whoever sets the environment of `redoubtful run` could as well give it another profile.
@@ -54,6 +51,7 @@ std::vector<control::NamedValue> values_for(const Profile& profile,
                                             const std::vector<std::string>& environment) {
   std::set<std::string, std::less<>> names(kOuterProxyVariables.begin(),
                                            kOuterProxyVariables.end());
+  names.insert(kNoProxyVariables.begin(), kNoProxyVariables.end());
   names.emplace(kResolverVariable);
   names.emplace(kSyslogVariable);
   for (auto& name : source_variable_names(profile.credentials)) names.insert(std::move(name));

@@ -130,8 +130,8 @@ Result<void> RunNetwork::settle() {
   if (!ready) return std::move(ready).error();
   settled_ = true;
   ready_ = std::move(*ready);
-  if (auto note = spares_note(profile_->network); !note.empty()) {
-    ready_.notes.push_back(std::move(note));
+  for (const auto& note : {discover_note(profile_->network), spares_note(profile_->network)}) {
+    if (!note.empty()) ready_.notes.push_back(note);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include "cli/box_sockets.hpp"
 #include "cli/show.hpp"
 #include "cli/value_syntax.hpp"
+#include "common/outer_proxy.hpp"
 #include "common/text.hpp"
 
 namespace redoubtful::cli {
@@ -187,18 +188,17 @@ void show_limits(Page& page, const Limits& limits) {
 
 Profile with_outer_proxy(Profile profile, const std::vector<std::string>& environment) {
   if (profile.network.proxy || !needs_proxy(profile.network)) return profile;
-  // In the order in which the proxy looks at them.
-  for (const std::string_view name : {"https_proxy=", "HTTPS_PROXY="}) {
+  for (const std::string_view name : kOuterProxyVariables) {
+    const std::string assignment = std::string(name) + "=";
     for (const std::string& entry : environment) {
-      if (!entry.starts_with(name) || entry.size() == name.size()) continue;
-      std::string url = entry.substr(name.size());
+      if (!entry.starts_with(assignment) || entry.size() == assignment.size()) continue;
+      std::string url = entry.substr(assignment.size());
       const std::size_t scheme = url.find("://");
       const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
       if (const std::size_t at = url.rfind('@'); at != std::string::npos && at >= begin) {
         url.erase(begin, at + 1 - begin);
       }
-      Origin origin{
-          std::string(name.substr(0, name.size() - 1)) + " of this environment", 0, 0, {}};
+      Origin origin{std::string(name) + " of this environment", 0, 0, {}};
       profile.network.proxy = {std::move(url), std::move(origin)};
       return profile;
     }

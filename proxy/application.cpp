@@ -5,8 +5,10 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <span>
 
 #include "common/credential_hosts.hpp"
+#include "common/outer_proxy.hpp"
 #include "proxy/configuration.hpp"
 #include "proxy/credential_source.hpp"
 #include "proxy/gateway.hpp"
@@ -40,31 +42,38 @@ std::vector<asio::ip::address> interface_addresses() {
   return out;
 }
 
-std::string value_of(const std::vector<control::NamedValue>& environment,
-                     std::initializer_list<std::string_view> names) {
+// The first of `names` that is set and not empty, or null.
+const control::NamedValue* first_of(const std::vector<control::NamedValue>& environment,
+                                    std::span<const std::string_view> names) {
   for (const auto name : names) {
     for (const auto& value : environment) {
-      if (value.name == name && !value.value.empty()) return value.value;
+      if (value.name == name && !value.value.empty()) return &value;
     }
   }
-  return {};
+  return nullptr;
+}
+
+std::string value_of(const std::vector<control::NamedValue>& environment, std::string_view name) {
+  const auto* found = first_of(environment, {&name, 1});
+  return found != nullptr ? found->value : std::string();
 }
 
 // `network.proxy`, else the host's own settings.
 Result<std::optional<UpstreamProxy>> upstream_of(
     const NetworkProfile& network, const std::vector<control::NamedValue>& environment) {
   using Found = std::optional<UpstreamProxy>;
-  const std::string no_proxy = value_of(environment, {"no_proxy", "NO_PROXY"});
   std::string url;
-  std::string where = "HTTPS_PROXY";
+  std::string where;
   if (network.proxy) {
     url = network.proxy->value;
     where = network.proxy->origin.text() + ": network.proxy";
-  } else {
-    url = value_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  } else if (const auto* named = first_of(environment, kOuterProxyVariables)) {
+    url = named->value;
+    where = named->name;
   }
   if (url.empty()) return Found();
-  auto parsed = UpstreamProxy::parse(url, no_proxy);
+  const auto* direct = first_of(environment, kNoProxyVariables);
+  auto parsed = UpstreamProxy::parse(url, direct != nullptr ? direct->value : std::string());
   if (!parsed) return std::move(parsed).error().during(where);
   return Found(std::move(*parsed));
 }
@@ -73,7 +82,7 @@ Result<std::optional<SystemLog>> system_log_of(
     const AuditProfile& audit, const std::vector<control::NamedValue>& environment) {
   using Found = std::optional<SystemLog>;
   if (!audit.syslog.value) return Found();
-  const std::string path = value_of(environment, {"REDOUBTFUL_SYSLOG"});
+  const std::string path = value_of(environment, "REDOUBTFUL_SYSLOG");
   auto log = SystemLog::open(path.empty() ? SystemLog::kPath : path);
   if (!log) return std::move(log).error().during(audit.syslog.origin.text() + ": audit.syslog");
   return Found(std::move(*log));
@@ -138,7 +147,7 @@ Result<std::unique_ptr<Application>> Application::create(
   NetworkProfile& network = configuration->network;
   auto upstream = upstream_of(network, configure.environment);
   if (!upstream) return std::move(upstream).error();
-  const std::string servers = value_of(configure.environment, {"REDOUBTFUL_RESOLVER"});
+  const std::string servers = value_of(configure.environment, "REDOUBTFUL_RESOLVER");
   auto host_log = system_log_of(configuration->audit, configure.environment);
   if (!host_log) return std::move(host_log).error();
   auto credentials = read_credentials(configuration->credentials, configure.environment,

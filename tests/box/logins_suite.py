@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support")]
 
 import suite as support  # noqa: E402
+from origins import services  # noqa: E402
 from origins import site as pages  # noqa: E402
 from origins.credentials import ATTACKERS, REAL, World, wants  # noqa: E402
 
@@ -72,6 +73,64 @@ def files(check, world):
     bad = world.inside(f"git -c credential.helper= clone -q https://me:{ATTACKERS}@git.matrix.test/git/repo.git x; "
                        "echo $?", profile)
     check.check("git with a stranger's password clones nothing", bad.out == "128\n" and not world.site.log, repr(bad))
+
+
+def ssh_remotes(check, world):
+    """Remotes that say ssh, where there is no key and no rule for it: over https, where a credential for the host is there."""
+    root = os.path.join(world.root, "git")
+    hosts = {"forge": "git", "code": "netrc", "open": None}  # name -> whose real value it wants
+    sites = {name: pages.Site() for name in hosts}
+    for name, real in hosts.items():
+        route = services.git_route(root)
+        sites[name].routes["/git/"] = wants(REAL[real], route) if real else route
+        world.tls(f"{name}.matrix.test", ["h2", "http/1.1"], sites[name])
+        if real:
+            world.write(f".secrets/{real}", REAL[real], 0o600)
+    world.write(".netrc", f"machine code.matrix.test login me password {REAL['netrc']}\n", 0o600)
+    credentials = ("  git: {source: file:~/.secrets/git, hosts: [forge.matrix.test], expose: {env: GIT_TOKEN}, exclusive: true}\n"
+                   "  code: {source: file:~/.secrets/netrc, hosts: [code.matrix.test], expose: {file: ~/.netrc}}\n")
+    with_them = world.with_credentials(credentials)
+    work = ("export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@example.test GIT_COMMITTER_NAME=T GIT_COMMITTER_EMAIL=t@example.test "
+            "GIT_TERMINAL_PROMPT=0; cd $(mktemp -d) && git clone -q REMOTE c && cd c && git log --format=%s | head -1 && "
+            "git switch -qc BRANCH && git commit -q --allow-empty -m pushed && git push -q origin HEAD && "
+            "git ls-remote origin BRANCH | cut -f 2; git remote get-url origin; git config remote.origin.url")
+    for name, real in hosts.items():
+        host = f"{name}.matrix.test"
+        for kind, remote in (("scp", f"git@{host}:git/repo.git"), ("ssh", f"ssh://git@{host}/git/repo.git")):
+            what, branch = f"git with {remote}", f"{name}-{kind}"
+            script = work.replace("REMOTE", remote).replace("BRANCH", branch)
+            sites[name].log.clear()
+            done = world.inside(script, with_them)
+            pushed = support.finish(["git", "--git-dir", os.path.join(root, "repo.git"), "log", "-1", "--format=%s", branch])
+            if real:
+                check.equal(f"{what}: clone and push", done.out,
+                            f"commit 1\nrefs/heads/{branch}\nhttps://{host}/git/repo.git\n{remote}\n")
+                check.equal(f"{what}: what was pushed is there", pushed.out, "pushed\n")
+                used = [r for r in sites[name].log if r.header("authorization")]
+                check.check(f"{what}: the origin saw the real value, and no other, over https",
+                            {r.target.rpartition("/")[2] for r in used} >= {"git-upload-pack", "git-receive-pack"}
+                            and {password(r) for r in used} == {REAL[real]}, [(r.target, password(r)) for r in used])
+            else:
+                check.check(f"control: {what}, which has no credential, fails and says what to do",
+                            "commit 1" not in done.out and pushed.out == ""
+                            and f"redoubtful allow ssh://{host}" in done.err
+                            and f"https://{host}/ is allowed: use that address." in done.err, repr(done))
+                check.equal(f"control: {what} does not become https", sites[name].log, [])
+    without = world.profile()
+    for name in ("forge", "code"):
+        sites[name].log.clear()
+        done = world.inside(work.replace("REMOTE", f"git@{name}.matrix.test:git/repo.git").replace("BRANCH", "none"), without)
+        check.check(f"control: git@{name} without its credential fails and says what to do",
+                    "commit 1" not in done.out and f"redoubtful allow ssh://{name}.matrix.test" in done.err
+                    and not sites[name].log, repr(done))
+        done = world.inside(work.replace("REMOTE", f"https://{name}.matrix.test/git/repo.git").replace("BRANCH", "none"), without)
+        check.check(f"control: https://{name} without its credential is nobody's",
+                    "commit 1" not in done.out and sites[name].log and not any(r.header("authorization") for r in sites[name].log),
+                    repr(done))
+
+
+def password(request):
+    return base64.b64decode(request.header("authorization").partition(" ")[2]).decode().partition(":")[2]
 
 
 def gh_and_keyring(check, world):
@@ -133,7 +192,7 @@ def main():
         world.repositories()
         world.packages()
         world.environment["REAL_KEY"] = REAL["key"]
-        for part in (gh_and_keyring, planted, files):
+        for part in (gh_and_keyring, planted, ssh_remotes, files):
             with check.guarded(part.__name__):
                 part(check, world)
         with check.guarded("silence"):

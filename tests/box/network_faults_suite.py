@@ -2,7 +2,8 @@
 """Origins, name servers and clients that fail, and disks that are full: what does not happen, and what a person sees.
 
 Every fault of an origin (support/origins/faulty.py) is met by curl, with the box's proxy variables and with none. What was
-cut never looks whole, what was never there is a 502 or 504 whose words say what is wrong, and both are in the log.
+cut never looks whole, what was never there is a 502 or 504 whose words say what is wrong, and both are in the log. A head
+that is too large is refused in words, whoever sends it.
 
 usage: network_faults_suite.py [PART...]
 """
@@ -32,14 +33,31 @@ SECONDS = 3  # that a client waits for what stalls
 PATIENCE = 25
 PAGE = 4096
 
-# Fault -> what curl ends with: what was cut does not look whole.
+TIMED_OUT = "timed out after 3"
+CUT_SHORT = "7 bytes"  # are missing; what curl says beside it differs between its versions
+H2_BROKEN = "was not closed cleanly: INTERNAL_ERROR"
+# Fault -> what curl ends with, the pattern of what the log says, the pattern of what curl says: what was cut does not look
+# whole.
 ENDS = {
-    "dies in its body": CUT, "ends its body early": CUT, "resets in its body": CUT, "dies between chunks": CUT,
-    "dies where its end would be the body's": CUT, "sends more than it promised": {0},
-    "stalls in its body": GONE, "stalls before its head": GONE, "stalls in its head": GONE, "sends without end": GONE,
-    "takes an upload": GONE,
-    "h2 dies in its body": CUT, "h2 resets the stream in its body": CUT, "h2 ends its body early": CUT,
-    "h2 refuses the stream": CUT,
+    "dies in its body": (CUT, "^the connection to the origin failed: stream truncated$", CUT_SHORT),
+    "ends its body early": (CUT, "^the origin closed the connection within its answer$", CUT_SHORT),
+    "resets in its body": (CUT, "^the connection to the origin failed: Connection reset by peer$", CUT_SHORT),
+    "dies between chunks": (CUT, "^the origin closed the connection within its answer$", "outstanding read data"),
+    "dies where its end would be the body's": (CUT, "^the connection to the origin failed: stream truncated$",
+                                               "outstanding read data"),
+    "sends more than it promised": ({0}, "^$", "^$"),
+    # Nothing but the body's next bytes could tell that the client is gone.
+    "stalls in its body": (GONE, "^it was under way when the run ended", f"{TIMED_OUT}.* with 3 out of 10 bytes"),
+    "stalls before its head": (GONE, "^the client closed the connection$", f"{TIMED_OUT}.* with 0 bytes"),
+    "stalls in its head": (GONE, "^the client closed the connection$", f"{TIMED_OUT}.* with 0 bytes"),
+    "sends without end": (GONE, "^the client closed the connection$", f"{TIMED_OUT}.* with [1-9][0-9]* bytes"),
+    "takes an upload": (GONE, "^the client ended in the middle of its request$", f"{TIMED_OUT}.* with 0 bytes"),
+    "h2 dies in its body": (CUT, "^the connection to the origin ended: (Broken pipe|Connection reset by peer)$",
+                            f"partial file|{H2_BROKEN}"),
+    "h2 resets the stream in its body": (CUT, "^the origin reset the stream: INTERNAL_ERROR$", H2_BROKEN),
+    "h2 ends its body early": (CUT, "^the origin broke the protocol$", H2_BROKEN),
+    # It may be tried again, and curl does.
+    "h2 refuses the stream": (CUT, "^the origin reset the stream: REFUSED_STREAM$", "tried 5 times|REFUSED_STREAM"),
 }
 # Fault -> status, Proxy-Status's word (RFC 9209), and what a person reads. HOST stands for the origin's name.
 WORDS = {
@@ -51,15 +69,17 @@ WORDS = {
                            "the origin's answer is malformed: its Content-Length is not a plain number"),
     "promises a length and chunks": (502, "http_protocol_error", "the origin's answer is malformed: "
                                      "it has both Content-Length and Transfer-Encoding"),
-    "sends a chunk that is none": (502, "http_protocol_error", "the origin's answer is malformed: "),
+    "sends a chunk that is none": (502, "http_protocol_error",
+                                   "the origin's answer is malformed: a chunk's size is not a hexadecimal number"),
     "speaks no HTTP": (502, "http_protocol_error", "the origin does not answer in HTTP/1"),
     "is silent after half a head": (502, "http_protocol_error", "the origin began an answer and did not go on"),
     "has a head of 1 MB": (502, "http_protocol_error", "the origin's answer is malformed: the head is over 64 KiB"),
     "has a field of 1 MB": (502, "http_protocol_error", "the origin's answer is malformed: the head is over 64 KiB"),
     "has 10,000 fields": (502, "http_protocol_error", "the origin's answer is malformed: the head is over 64 KiB"),
     "h2 leaves without an answer": (502, "http_protocol_error", "the connection to the origin ended: it hung up"),
-    "h2 has a head of 1 MB": (502, "http_protocol_error", "the connection to the origin ended: "),
-    "h2 sends no frames": (502, "http_protocol_error", "the connection to the origin ended: it broke the protocol"),
+    "h2 has a head of 1 MB": (502, "http_protocol_error", "the connection to the origin ended: Too many CONTINUATION frames"),
+    "h2 sends no frames": (502, "http_protocol_error",
+                           "the connection to the origin ended: it broke the protocol: FRAME_SIZE_ERROR"),
     "speaks no TLS": (502, "tls_protocol_error", "HOST does not speak TLS on this port"),
     "closes in the handshake": (502, "connection_terminated", "HOST closed the connection during the TLS handshake"),
     "resets in the handshake": (502, "connection_terminated", "HOST closed the connection during the TLS handshake"),
@@ -76,7 +96,7 @@ WORDS = {
     "shows one of an unknown issuer": (502, "tls_certificate_error", 'the certificate of HOST was issued by "CN=somebody", '
                                        "which this system does not trust"),
     "refuses connections": (502, "connection_refused", "connection refused by 127.0.0.1:"),
-    "has no address": (502, "dns_error", "HOST"),
+    "has no address": (502, "dns_error", "looking up HOST: no such name"),
     "is at a private address": (403, "http_request_denied", "its address 10.0.0.1 is not a public one"),
 }
 
@@ -107,22 +127,19 @@ class World(Matrix):
         return handlers
 
     def ask(self, plan, profile, **options):
-        path = os.path.join(self.tools, "plan.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(plan, file)
-        done = self.boxed(["/usr/bin/python3", os.path.join(self.tools, "ask.py"), path], profile=profile,
-                          env={"REDOUBTFUL_RESOLVER": self.names.address}, **options)
-        try:
-            return json.loads(done.out), done
-        except ValueError:
-            raise RuntimeError(f"the attempts ended early: {done!r}") from None
+        return super().ask(plan, profile, env={"REDOUBTFUL_RESOLVER": self.names.address}, **options)
+
+
+def is_gone(fault):
+    """Does the client give up on it?"""
+    return fault in ENDS and ENDS[fault][0] == GONE
 
 
 def plan_for(world, faults):
     plan = {}
     for fault in faults:
         for way, more in WAYS.items():
-            words = [*more, *(["--max-time", str(SECONDS)] if ENDS.get(fault) == GONE else [])]
+            words = [*more, *(["--max-time", str(SECONDS)] if is_gone(fault) else [])]
             if fault == "takes an upload":
                 words += ["-T", "/dev/zero"]
             path = "/echo" if "control" in fault else "/x?secret=1"
@@ -144,11 +161,14 @@ def judge(check, found, lines, world):
         if "control" in fault:
             check.check(f"{label}: is answered", one["status"] == "200" and one["exit"] == 0, one)
         elif fault in ENDS:
-            check.check(f"{label}: the client ends with {sorted(ENDS[fault])}", one["exit"] in ENDS[fault], one)
+            exits, logged, said = ENDS[fault]
+            check.check(f"{label}: the client ends with {sorted(exits)} and says why",
+                        one["exit"] in exits and re.search(said, one["said"]), one)
+            told = in_the_log(lines, host)
+            check.check(f"{label}: the log says what happened",
+                        len(told) >= len(WAYS) and all(re.search(logged, words) for words in told), told)
             if fault == "sends more than it promised":
                 check.equal(f"{label}: the rest is nobody's", one["body"], "abc")
-            else:
-                check.check(f"{label}: the log says what happened", any(in_the_log(lines, host)), in_the_log(lines, host))
         else:
             status, error, words = WORDS[fault]
             words = words.replace("HOST", host)
@@ -181,10 +201,56 @@ def origins(check, world):
         check.check(f"an origin that {fault} is let go of when its client is gone",
                     len(seconds) == len(WAYS) and max(seconds) < most, seconds)
     check.equal("all of these were seen to be let go of", sorted(world.ended.after),
-                sorted(f for f, end in ENDS.items() if end == GONE))
+                sorted(filter(is_gone, ENDS)))
     check.check("a person is told few lines", done.err.count("\n") <= 3, done.err)
     table = support.finish([support.redoubtful(), "audit"], cwd=world.project, env=world.environment)
     check.check("`redoubtful audit` shows them", "expired on 2024-01-01" in table.out and table.status == 0, repr(table)[-1500:])
+
+
+# What a client sends as its head -> what it is told; None: it is answered.
+HEADS = {
+    "a field of 1 MB": ("X-Large: " + "x" * 1_000_000 + "\n", "the head is over 64 KiB"),
+    "1,000 fields of 1 KB": ("".join(f"X-{n}: {'x' * 1000}\n" for n in range(1000)), "the head is over 64 KiB"),
+    "257 fields": ("".join(f"X-{n}: y\n" for n in range(257)), "over 256 header fields"),
+    "control: a field of 60 KB": ("X-Large: " + "x" * 60_000 + "\n", None),
+    "control: 200 fields": ("".join(f"X-{n}: y\n" for n in range(200)), None),
+}
+
+
+def large_heads(check, world):
+    """Clients whose head is too large. (curl itself sends none over 64 KiB by HTTP/2.)"""
+    page = site.Site()
+    context = origin.tls_context(world.authority.leaf("*.faults.test", label="faults"), ["http/1.1"])
+    world.add("secure.faults.test", 443, origin.tls_handler(context, page))
+    world.add("plain.faults.test", 80, origin.plain_handler(page), "http://plain.faults.test")
+    plan = {}
+    for number, (what, (text, _)) in enumerate(HEADS.items()):
+        path = os.path.join(world.tools, f"head{number}")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        for url in ("https://secure.faults.test", "http://plain.faults.test"):
+            for way, more in WAYS.items():
+                plan[f"{what}|{url}, {way}"] = [*more, "-H", f"@{path}", f"{url}/echo"]
+    found, _ = world.ask(plan, world.profile())
+    for key, one in found.items():
+        what, way = key.split("|")
+        words = HEADS[what][1]
+        if words is None:
+            check.check(f"{what} to {way}: is answered", one["status"] == "200" and one["exit"] == 0, one)
+            continue
+        check.check(f"{what} to {way}: a 431 that says so",
+                    one["exit"] == 0 and one["status"] == "431" and one["body"].startswith("redoubtful: ")
+                    and f"the request is malformed; {words}." in one["body"], one)
+        check.check(f"{what} to {way}: and so for programs", "error=http_request_error;" in one["head"], one["head"])
+    controls = sum(key.startswith("control") for key in plan)
+    check.check("large heads: the origin got those of the controls alone",
+                len(page.log) == controls and all(len(r.headers) < 220 for r in page.log), [len(r.headers) for r in page.log])
+    # What repeats itself is counted, so that not each way has a line with each reason.
+    reasons = {words for _, words in HEADS.values() if words}
+    denials = [one for one in world.audit() if one["event"] == "deny"]
+    check.equal("large heads: the log has all ways in", {one["way"] for one in denials},
+                {"transparent", "connect", "absolute-form"})
+    check.check("large heads: and says why", all(one.get("detail") in reasons for one in denials), denials)
 
 
 def full_disk(check, world):
@@ -260,7 +326,7 @@ def pooled(check, world):
     check.equal("pooled: control: it did close", [r.target for r in fickle.log], ["/0", "/1", "/1", "/2", "/2"])
 
 
-PARTS = {"origins": origins, "full_disk": full_disk, "vanishing": vanishing, "pooled": pooled}
+PARTS = {"origins": origins, "large_heads": large_heads, "full_disk": full_disk, "vanishing": vanishing, "pooled": pooled}
 
 
 def main():

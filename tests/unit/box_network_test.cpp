@@ -10,6 +10,7 @@ namespace redoubtful::cli {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -54,10 +55,33 @@ TEST(GitVariables, TurnSshToHttpsWhereACredentialIsLive) {
   EXPECT_THAT(variables.back(), HasSubstr("\"$HUB_TOKEN\""));
 }
 
+TEST(GitVariables, LeaveALoginFileToGit) {
+  Profile in_file = with_credential("git.example");
+  in_file.credentials[0].expose_env.clear();
+  in_file.credentials[0].expose_file = {"~/.netrc"};
+  Profile attached = with_credential("git.example");
+  attached.credentials[0].expose_env.clear();
+  attached.credentials[0].attach = {"authorization", "Bearer {}"};
+  for (const Profile& profile : {in_file, attached}) {
+    EXPECT_THAT(
+        git_variables(profile, {{"hub", {}, "s"}}),
+        ElementsAre("GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=url.https://git.example/.insteadOf",
+                    "GIT_CONFIG_VALUE_0=git@git.example:",
+                    "GIT_CONFIG_KEY_1=url.https://git.example/.insteadOf",
+                    "GIT_CONFIG_VALUE_1=ssh://git@git.example/"));
+  }
+  in_file.credentials[0].expose_env = {"HUB_TOKEN"};
+  EXPECT_THAT(git_variables(in_file, {{"hub", {"HUB_TOKEN"}, "s"}}),
+              Contains("GIT_CONFIG_KEY_2=credential.https://git.example.helper"));
+}
+
 TEST(GitVariables, LeaveOthersAlone) {
   EXPECT_THAT(git_variables(with_credential("git.example"), {}), IsEmpty())
       << "an optional credential whose source is absent";
   EXPECT_THAT(git_variables(with_credential("10.0.0.1"), {{"hub", {"T"}, "s"}}), IsEmpty());
+  Profile login = with_credential("git.example");
+  login.credentials[0].type = CredentialType::kOauth;
+  EXPECT_THAT(git_variables(login, {{"hub", {"T"}, "s"}}), IsEmpty());
   Profile with_rule = with_credential("git.example");
   allow(with_rule, "ssh://git.example");
   EXPECT_THAT(git_variables(with_rule, {{"hub", {"T"}, "s"}}), IsEmpty());
@@ -110,6 +134,16 @@ TEST(SshPort, IsLeftToAForwardOfTheUsers) {
     EXPECT_FALSE(ways_in(profile.network).ssh);
     EXPECT_EQ(ways_in(profile.network).spares, 1U) << "for the address of git.example";
   }
+}
+
+TEST(Discover, SaysOnWhichPortsItSees) {
+  Profile profile;
+  EXPECT_EQ(discover_note(profile.network), "");
+  profile.network.mode.value = NetworkMode::kDiscover;
+  EXPECT_THAT(discover_note(profile.network),
+              HasSubstr("ports 80 and 443 of every host, and ssh on 22; on other ports"));
+  profile.network.forward.push_back({Transport::kTcp, 2222, 22, {}});
+  EXPECT_THAT(discover_note(profile.network), HasSubstr("443 of every host; on other ports"));
 }
 
 TEST(EndOfRun, NamesTheRefusedInOneLine) {

@@ -120,7 +120,9 @@ TEST(Show, NamesTheProxyOfTheEnvironmentWithoutItsPassword) {
            Row{{"HTTPS_PROXY=http://user:p%40ss@proxy.corp:3128/"}, "http://proxy.corp:3128/"},
            Row{{"HTTPS_PROXY=u:p@q@proxy.corp"}, "proxy.corp"},
            Row{{"HTTPS_PROXY=http://a", "https_proxy=http://b"}, "http://b"},
-           Row{{"HTTPS_PROXY=", "HTTP_PROXY=http://a", "PATH=/"}, nullptr},
+           Row{{"ALL_PROXY=http://u:p@a:1"}, "http://a:1"},
+           Row{{"ALL_PROXY=http://a", "all_proxy=http://b", "HTTPS_PROXY=http://c"}, "http://c"},
+           Row{{"HTTPS_PROXY=", "HTTP_PROXY=http://a", "PATH=/", "ALL_PROXY"}, nullptr},
        }) {
     const auto proxy = with_outer_proxy({}, row.environment).network.proxy;
     ASSERT_EQ(proxy.has_value(), row.shown != nullptr) << row.environment[0];

@@ -119,6 +119,17 @@ class Matrix(support.World):
         environment = {**self.environment, **options.pop("env", {})}
         return support.finish(line, cwd=self.project, env=environment, **options)
 
+    def ask(self, plan, profile, **options):
+        """What box/attempts/ask.py found in the box, and how the run ended."""
+        path = os.path.join(self.tools, "plan.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(plan, file)
+        done = self.boxed(["/usr/bin/python3", os.path.join(self.tools, "ask.py"), path], profile=profile, **options)
+        try:
+            return json.loads(done.out), done
+        except ValueError:
+            raise RuntimeError(f"the attempts ended early: {done!r}") from None
+
     def audit(self):
         """The lines of the session that began last, as objects."""
         folder = os.path.join(self.home, ".local", "state", "redoubtful", "audit")

@@ -20,11 +20,11 @@ class NameServer:
     def __init__(self, answers=None):
         self.answers = answers or {}
         self.asked = []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
-        port = self.udp.getsockname()[1]
+        self.tcp = socket.create_server(("127.0.0.1", 0))
+        port = self.tcp.getsockname()[1]
         self.address = f"127.0.0.1:{port}"
-        self.tcp = socket.create_server(("127.0.0.1", port))
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", port))
         for work in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=work, daemon=True).start()
 
