@@ -17,28 +17,15 @@ sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "a
 
 import packages  # noqa: E402
 import suite as support  # noqa: E402
-from origins import site as pages  # noqa: E402
 from origins.credentials import ATTACKERS, REAL, World  # noqa: E402
-
-def vault_page(real):
-    def route(request):
-        if request.header("x-vault-token") != "hvs.stand-in-token" or request.header("x-vault-namespace") != "team":
-            return pages.text(403, "no\n")
-        body = {"data": {"data": {"token": real}, "metadata": {"version": 1}}}
-        return pages.Response(200, [("content-type", "application/json")], json.dumps(body).encode())
-    return route
-
 
 def every_source(check, world):
     world.write(".config/ci/token", REAL["file"] + "\n", 0o600)
     world.write(".login.json", json.dumps({"a": [{"token": REAL["json"]}]}), 0o600)
     world.write(".secrets/two", REAL["shell"], 0o600)
     world.write(".secrets/three", REAL["words"], 0o600)
-    world.write(".vault-token", "hvs.stand-in-token", 0o600)
-    world.site.routes["/v1/secret/data/ci/deploy"] = vault_page(REAL["vault"])
-    vault = world.tls("vault.matrix.test", ["http/1.1"], leaf=world.authority.leaf("127.0.0.1"))
-    world.environment.update(REAL_ENV=REAL["env"], VAULT_NAMESPACE="team", VAULT_CACERT=world.authority.certificate,
-                             VAULT_ADDR=f"https://127.0.0.1:{vault.listens_on}")
+    world.vault()
+    world.environment["REAL_ENV"] = REAL["env"]
     sources = {"env": "env:REAL_ENV", "file": "file:~/.config/ci/token", "json": "json:~/.login.json#/a/0/token",
                "shell": "command:cat ~/.secrets/two", "vault": "vault:secret/ci/deploy#token", "words": f"{{command: [cat, {world.home}/.secrets/three]}}"}
     text = "".join(
@@ -322,34 +309,18 @@ def secrets_in_a_file(check, world):
                     repr(done))
 
 
-def nothing_is_inside(check, world):
-    """S1: everything readable inside, with credentials of every kind there at once."""
-    world.write(".secrets/npm", REAL["npm"], 0o600)
-    profile = world.with_credentials(
-        "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV}}\n"
-        "  npm: {source: file:~/.secrets/npm, hosts: [npm.matrix.test], expose: {file: ~/.npmrc}}\n"
-        "  shell: {source: \"command:cat ~/.secrets/two\", hosts: [api.matrix.test], expose: {env: T_TWO}}\n"
-        "  key: {source: env:REAL_KEY, hosts: [api.matrix.test], attach: {header: X-Key, value: \"{}\"}}\n")
-    scan = ("near() { printenv; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; }; "
-            "far() { find / \\( -path /proc -o -path /sys -o -path /usr -o -path /dev \\) -prune -o -user \"$(id -u)\" "
-            "-type f -size -200k -exec cat {} +; }; "
-            "echo found=$( (near; far) 2>/dev/null | tr '\\0' '\\n' | grep -a -c 'ghp_Rea[l]'); "
-            "echo surrogates=$(cat ~/.npmrc | grep -c _authToken=ghp_)")
-    done = world.inside(scan, profile, flags=["--home", "persistent"])
-    check.equal("S1 no real value is inside, and the surrogates are", done.out, "found=0\nsurrogates=1\n")
-    control = world.inside(scan, profile, flags=["--home", "persistent", "-m", "~/.secrets"])
-    check.check("S1 control: the scan finds what is there", "found=0" not in control.out, repr(control))
-
-
 def nothing_is_said(check, world):
     profile = world.with_credentials(
         "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV, file: ~/.netrc}, exclusive: true}\n"
         "  file: {source: file:~/.config/ci/token, hosts: [api.matrix.test], expose: {env: T_FILE}, "
         'replace_in: ["query:key"]}\n')
     for words in (["show", "-u", profile], ["show", "--json", "-u", profile], ["run", "--dry-run", "-u", profile, "true"],
-                  ["-vv", "run", "-u", profile, "true"], ["run", "-vv", "-u", profile, "--", "true"], ["audit"],
-                  ["doctor"], ["why", "https://api.matrix.test/", "-u", profile], ["profile", "check", profile]):
-        world.outside(*words)
+                  ["run", "-vv", "-u", profile, "--", "true"], ["audit"], ["doctor"],
+                  ["why", "https://api.matrix.test/", "-u", profile], ["profile", "check", profile], ["-vv", "run", "-u", profile]):
+        done = world.outside(*words)
+        wanted = 64 if words[0] == "-vv" else 0  # an option in the wrong place
+        check.check(f"`{' '.join(words).replace(profile, 'PROFILE')}` says something, and ends with {wanted}",
+                    done.status == wanted and (done.out + done.err).strip(), repr(done))
     done = world.outside("show", "-u", profile)
     check.check("show says where from and where to", "file:~/.config/ci/token to [api.matrix.test] as [T_FILE] in [query:key]"
                 in done.out.replace(world.home, "~"), done.out)
@@ -363,7 +334,7 @@ def main():
         world.repositories()
         world.packages()
         for part in (every_source, refused_sources, commands, surfaces, websocket_messages, node_websocket, misplaced,
-                     strangers, secrets_in_a_file, nothing_is_inside, nothing_is_said):
+                     strangers, secrets_in_a_file, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
     check.finish()
