@@ -123,29 +123,32 @@ def surfaces(check, world):
             $c "$u?a=1&key=$KEY"
             $c -b "a=1; session=$KEY" $u
             $c -u "me:$KEY" $u
+            $c -u "$KEY:x-oauth-basic" $u
+            $c -u "$KEY:$KEY" $u
             $c -H "Content-Type: application/json" -d '{{"a":"'$BODY'x","token":"Bearer '$BODY'"}}' $u
             $c -d "a=1&token=$BODY&b=2" $u
             $c -F a=1 -F "token=$BODY" -F "f=@/etc/hostname" $u
             echo end""", profile)
-        check.equal(f"HTTP/{version}: every surface is accepted", done.out.split(), ["200"] * 7 + ["end"])
+        check.equal(f"HTTP/{version}: every surface is accepted", done.out.split(), ["200"] * 9 + ["end"])
         log = world.site.log
-        if len(log) != 7:
-            check.fail(f"HTTP/{version}: seven requests arrive", len(log))
+        if len(log) != 9:
+            check.fail(f"HTTP/{version}: nine requests arrive", len(log))
             continue
         check.equal(f"HTTP/{version}: it is that version", {request.version for request in log}, {version})
         check.equal(f"HTTP/{version}: a named header", log[0].header("x-deploy"), "v1 " + REAL["key"])
         check.equal(f"HTTP/{version}: a parameter", log[1].target, "/echo?a=1&key=" + REAL["key"])
         check.equal(f"HTTP/{version}: a cookie", log[2].header("cookie"), "a=1; session=" + REAL["key"])
-        check.equal(f"HTTP/{version}: Basic", log[3].header("authorization"),
-                    "Basic " + base64.b64encode(f"me:{REAL['key']}".encode()).decode())
-        document = json.loads(log[4].body)
+        for at, what, words in ((3, "the password", "me:{0}"), (4, "the user", "{0}:x-oauth-basic"), (5, "both", "{0}:{0}")):
+            check.equal(f"HTTP/{version}: Basic, {what}", log[at].header("authorization"),
+                        "Basic " + base64.b64encode(words.format(REAL["key"]).encode()).decode())
+        document = json.loads(log[6].body)
         check.equal(f"HTTP/{version}: a member of JSON", document["token"], "Bearer " + REAL["body"])
         check.check(f"HTTP/{version}: and no other", REAL["body"] not in document["a"], "the real value in a")
-        check.equal(f"HTTP/{version}: a form", log[5].body.decode(), f"a=1&token={REAL['body']}&b=2")
+        check.equal(f"HTTP/{version}: a form", log[7].body.decode(), f"a=1&token={REAL['body']}&b=2")
         check.check(f"HTTP/{version}: bodies keep their length", all(
             request.header("content-length") == str(len(request.body)) and not request.header("transfer-encoding")
-            for request in log[4:]), [request.headers for request in log[4:]])
-        check.equal(f"HTTP/{version}: multipart", log[6].body.count(REAL["body"].encode()), 1)
+            for request in log[6:]), [request.headers for request in log[6:]])
+        check.equal(f"HTTP/{version}: multipart", log[8].body.count(REAL["body"].encode()), 1)
 
 
 def messages_of(frames):
@@ -241,6 +244,8 @@ def misplaced(check, world):
     attempts = {
         "another host": '-H "Authorization: Bearer $KEY" https://h1.matrix.test/echo',
         "another host, Basic": '-u "me:$KEY" https://h2.matrix.test/echo',
+        "another host, as the user of Basic": '-u "$KEY:x" https://h2.matrix.test/echo',
+        "plain HTTP, as the user of Basic": '-u "$KEY:x" http://plain.matrix.test/echo',
         "plain HTTP": '-H "Authorization: Bearer $KEY" http://plain.matrix.test/echo',
         "another header": '-H "X-Note: $KEY" https://api.matrix.test/echo',
         "the query": '"https://api.matrix.test/echo?key=$KEY"',
@@ -276,9 +281,10 @@ def strangers(check, world):
         world.forget()
         done = world.inside(script, exclusive)
         check.check(f"S8 exclusive: {what} reaches no origin", done.out == status + "end\n" and not world.site.log, repr(done))
-    world.forget()
-    done = world.inside('curl -sS -o /dev/null -w "%{http_code}" -u "me:$KEY" https://api.matrix.test/echo; echo end', exclusive)
-    check.check("S8 control: its own key does", done.out == "200end\n" and len(world.site.log) == 1, repr(done))
+    for place in ("me:$KEY", "$KEY:x"):
+        world.forget()
+        done = world.inside(f'curl -sS -o /dev/null -w "%{{http_code}}" -u "{place}" https://api.matrix.test/echo; echo end', exclusive)
+        check.check(f"S8 control: its own key does, as {place}", done.out == "200end\n" and len(world.site.log) == 1, repr(done))
     attach = world.with_credentials('  key: {source: env:REAL_KEY, hosts: [api.matrix.test], '
                                     'attach: {header: Authorization, value: "Bearer {}"}}\n')
     world.forget()
