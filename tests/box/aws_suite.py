@@ -9,6 +9,7 @@ in everything that is said inside and outside.
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 
@@ -135,13 +136,17 @@ def minting(check, world):
 
 
 def boto(check, world):
+    known = os.path.isdir(os.path.join(os.path.dirname(aws.botocore.__file__), "data", "bedrock-runtime"))
+    bedrock = "bedrock good" if known else "bedrock: this botocore does not know it"
     for name, keys in (("long-term keys", LONG), ("a session token", SHORT)):
         world.keep("work", keys)
         world.forget()
         done = world.inside(f"exec python3 {world.tools}/boto.py {BIG}", world.signing(), timeout=400)
         check.check(f"boto3 with {name}: all of it", done.out.splitlines() == [
-            "trailer SHA256 good", "trailer CRC32 good", "100 MB good", "streamed back good", "presigned put good", "end"],
+            "trailer SHA256 good", "trailer CRC32 good", "100 MB good", "streamed back good", "presigned put good", bedrock, "end"],
             f"{done!r} {world.store.refused[:1]}")
+        check.equal(f"boto3 with {name}: {bedrock}", [request.path for signed, request in world.store.log if signed.service == "bedrock"],
+                    [MODEL] if "good" in bedrock else [])
         kinds = {request.header("x-amz-content-sha256") for _, request in world.store.log}
         check.check(f"boto3 with {name}: aws-chunked with trailers was among it", "STREAMING-UNSIGNED-PAYLOAD-TRAILER" in kinds, kinds)
         check.equal(f"boto3 with {name}: the origin saw that key alone", {signed.key_id for signed, _ in world.store.log}, {keys[0]})
@@ -151,7 +156,7 @@ def boto(check, world):
 
 def generated(check, world):
     """The differential test: botocore signs inside, botocore checks outside, with other keys, over both protocols."""
-    counts = {}
+    counts, verified, refused_s3 = {}, [], []
     for name, keys in (("long-term", LONG), ("session", SHORT)):
         world.keep("work", keys)
         profile = world.signing()
@@ -166,8 +171,20 @@ def generated(check, world):
             check.equal(f"and the origin verified {len(sent)} of them (HTTP/{version}, {name})", len(world.store.log), len(sent))
             counts[name] = counts.get(name, 0) + len(world.store.log)
             check.check(f"in its own protocol (HTTP/{version}, {name})", {r.version for _, r in world.store.log} == {version})
+            verified += world.store.log
+            refused_s3 += [line for line in lines if line["must"] == "dot segments" and line["what"][0] == "s3" and line["good"]]
             world.store.objects.clear()
     world.keep("work", LONG)
+    shapes = {
+        "to Bedrock, with %2F in the path": lambda signed, target: signed.service == "bedrock" and "%2F" in target.partition("?")[0],
+        "with an empty key in the query": lambda signed, target: not signed.presigned and "?=" in target,
+        "with an empty part of the query": lambda signed, target: not signed.presigned and ("&&" in target or target.endswith("&")),
+        "that are presigned, with an empty key": lambda signed, target: signed.presigned and "?=" in target,
+        "that are presigned, with a key that comes twice": lambda signed, target: signed.presigned and re.search(r"[?&](\w+)=[12]&\1=", target)}
+    for what, holds in shapes.items():
+        seen = {request.version for signed, request in verified if holds(signed, request.target)}
+        check.equal(f"S6 among what was verified are requests {what}, over both protocols", seen, {"1.1", "2"})
+    check.check("S6 S3's with '..' were refused, for to S3 it is part of a key and to a path rule it is not", len(refused_s3) >= 4, refused_s3)
     check.check("they were more than 200 for each kind of keys", min(counts.values()) > 200, counts)
 
 
