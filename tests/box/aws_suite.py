@@ -9,6 +9,7 @@ in everything that is said inside and outside.
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 
@@ -16,6 +17,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support")]
 
+import secrecy  # noqa: E402
 import suite as support  # noqa: E402
 from origins import aws  # noqa: E402
 from origins.credentials import World  # noqa: E402
@@ -25,6 +27,8 @@ LONG = ("AKIAREALREALREALREA2", "realSecretrealSecretreal/Secret+real0000", None
 SHORT = ("ASIAREALREALREALREA3", "otherSecretother/Secretother+Secret00001", "IQoJrealTokenrealToken//" + "r3alT0ken" * 30 + "==")
 HOSTS = ["bucket.s3.eu-west-1.amazonaws.com", "bucket.s3.amazonaws.com", "bedrock-runtime.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com",
          "abc123.execute-api.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com"]
+SSO_TOKEN = "sso-token-of-the-users-own"
+MODEL = "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Ainference-profile%2Feu.x/invoke"
 BIG = 100 * 1024 * 1024
 
 
@@ -32,6 +36,8 @@ class AwsWorld(World):
     def __init__(self):
         super().__init__("aws")
         self.keys = {LONG[0]: LONG[1:], SHORT[0]: SHORT[1:]}
+        self.real = {"SSO's login": SSO_TOKEN}
+        self.holds(LONG, SHORT)
         self.store = aws.Store(self.keys)
         for name in HOSTS:
             self.tls(name, ["h2", "http/1.1"], self.store, self.authority.leaf(name))
@@ -41,6 +47,10 @@ class AwsWorld(World):
                                   "[profile sso]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
                                   "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n")
         self.keep("work", LONG)
+
+    def holds(self, *all_keys):
+        for keys in all_keys:
+            self.real.update({f"{keys[0]}, {what}": value for what, value in zip(("id", "secret", "token"), keys) if value})
 
     def keep(self, profile, keys):
         text = f"[{profile}]\naws_access_key_id = {keys[0]}\naws_secret_access_key = {keys[1]}\n"
@@ -65,13 +75,6 @@ class AwsWorld(World):
         done = self.inside(f'exec python3 {self.tools}/attempts.py "{name}"', profile, **options)
         arrived = self.store.log + self.store.refused + self.site.log
         return done.out, len(arrived), [line for line in self.audit() if line["event"] == "alarm"], done
-
-    def is_quiet(self, check):
-        """S4: of all that was said inside and outside; and what is inside looks like AWS's."""
-        everything = "\n".join(self.said)
-        for keys in (LONG, SHORT):
-            for real in filter(None, keys):
-                check.check(f"S4 the real {real[:4]}… was said by nobody", real not in everything and real[4:24] not in everything)
 
 
 def command_line(check, world):
@@ -133,13 +136,17 @@ def minting(check, world):
 
 
 def boto(check, world):
+    known = os.path.isdir(os.path.join(os.path.dirname(aws.botocore.__file__), "data", "bedrock-runtime"))
+    bedrock = "bedrock good" if known else "bedrock: this botocore does not know it"
     for name, keys in (("long-term keys", LONG), ("a session token", SHORT)):
         world.keep("work", keys)
         world.forget()
         done = world.inside(f"exec python3 {world.tools}/boto.py {BIG}", world.signing(), timeout=400)
         check.check(f"boto3 with {name}: all of it", done.out.splitlines() == [
-            "trailer SHA256 good", "trailer CRC32 good", "100 MB good", "streamed back good", "presigned put good", "end"],
+            "trailer SHA256 good", "trailer CRC32 good", "100 MB good", "streamed back good", "presigned put good", bedrock, "end"],
             f"{done!r} {world.store.refused[:1]}")
+        check.equal(f"boto3 with {name}: {bedrock}", [request.path for signed, request in world.store.log if signed.service == "bedrock"],
+                    [MODEL] if "good" in bedrock else [])
         kinds = {request.header("x-amz-content-sha256") for _, request in world.store.log}
         check.check(f"boto3 with {name}: aws-chunked with trailers was among it", "STREAMING-UNSIGNED-PAYLOAD-TRAILER" in kinds, kinds)
         check.equal(f"boto3 with {name}: the origin saw that key alone", {signed.key_id for signed, _ in world.store.log}, {keys[0]})
@@ -149,7 +156,7 @@ def boto(check, world):
 
 def generated(check, world):
     """The differential test: botocore signs inside, botocore checks outside, with other keys, over both protocols."""
-    counts = {}
+    counts, verified, refused_s3 = {}, [], []
     for name, keys in (("long-term", LONG), ("session", SHORT)):
         world.keep("work", keys)
         profile = world.signing()
@@ -164,8 +171,20 @@ def generated(check, world):
             check.equal(f"and the origin verified {len(sent)} of them (HTTP/{version}, {name})", len(world.store.log), len(sent))
             counts[name] = counts.get(name, 0) + len(world.store.log)
             check.check(f"in its own protocol (HTTP/{version}, {name})", {r.version for _, r in world.store.log} == {version})
+            verified += world.store.log
+            refused_s3 += [line for line in lines if line["must"] == "dot segments" and line["what"][0] == "s3" and line["good"]]
             world.store.objects.clear()
     world.keep("work", LONG)
+    shapes = {
+        "to Bedrock, with %2F in the path": lambda signed, target: signed.service == "bedrock" and "%2F" in target.partition("?")[0],
+        "with an empty key in the query": lambda signed, target: not signed.presigned and "?=" in target,
+        "with an empty part of the query": lambda signed, target: not signed.presigned and ("&&" in target or target.endswith("&")),
+        "that are presigned, with an empty key": lambda signed, target: signed.presigned and "?=" in target,
+        "that are presigned, with a key that comes twice": lambda signed, target: signed.presigned and re.search(r"[?&](\w+)=[12]&\1=", target)}
+    for what, holds in shapes.items():
+        seen = {request.version for signed, request in verified if holds(signed, request.target)}
+        check.equal(f"S6 among what was verified are requests {what}, over both protocols", seen, {"1.1", "2"})
+    check.check("S6 S3's with '..' were refused, for to S3 it is part of a key and to a path rule it is not", len(refused_s3) >= 4, refused_s3)
     check.check("they were more than 200 for each kind of keys", min(counts.values()) > 200, counts)
 
 
@@ -265,6 +284,7 @@ def renewed(check, world):
 
     world.write("bin/keys", f"#!/bin/sh\nexec /usr/bin/python3 {world.home}/bin/keys.py\n", 0o700)
     made = {fresh(number)[0]: fresh(number)[1:] for number in range(2, 8)}
+    world.holds(*((key_id, *rest) for key_id, rest in made.items()))
     for key_id, rest in made.items():
         world.store.keys[key_id] = rest
     listed = json.dumps([[key, *rest] for key, rest in made.items()])
@@ -315,11 +335,11 @@ def portal(check, world, made, loop):
         given.append(key_id)
         return (key_id, *made[key_id], int((time.time() + 8) * 1000))
 
-    world.site.routes["/federation/credentials"] = aws.sso_portal("sso-token-of-the-users", keys)
+    world.site.routes["/federation/credentials"] = aws.sso_portal(SSO_TOKEN, keys)
     server = world.tls("portal.matrix.test", ["http/1.1"], leaf=world.authority.leaf("127.0.0.1"))
     name = hashlib.sha1(b"corp").hexdigest()
     environment = {"AWS_ENDPOINT_URL_SSO": f"https://127.0.0.1:{server.listens_on}", "AWS_CA_BUNDLE": world.authority.certificate}
-    login = {"accessToken": "sso-token-of-the-users", "startUrl": "https://corp.example/start"}
+    login = {"accessToken": SSO_TOKEN, "startUrl": "https://corp.example/start"}
     path = f".aws/sso/cache/{name}.json"
     profile = world.signing("aws-profile:sso")
     done = world.inside("echo started", profile, env=environment)
@@ -335,7 +355,14 @@ def portal(check, world, made, loop):
                 done.out.count("200 the object") == 20, repr(done))
     used = [signed.key_id for signed, _ in world.store.log]
     check.check("SSO: with keys that the portal gave, one after the other", len(dict.fromkeys(used)) >= 2 and set(used) <= set(given), used)
-    check.check("SSO: the login's token is not inside", "sso-token" not in done.out)
+    shown = world.signing("aws-profile:sso", more="    expose: {file: [~/.aws/credentials, ~/.aws/config]}\n")
+    kept = {name: value for name, value in world.real.items() if name == "SSO's login" or name.split(",")[0] in given}
+    for flags, wanted in ((), []), (("-m", f"~/{path}"), ["SSO's login"]):
+        done = world.boxed(["bash", "-c", "grep -c \"= ASIA\" ~/.aws/credentials; " + secrecy.READ_ALL], profile=shown,
+                           env=environment, flags=flags)
+        check.check(f"SSO: {'control: what is mounted is found inside' if flags else 'neither its login nor the keys are inside'}",
+                    done.status == 0 and done.out.startswith("1\n") and done.out.endswith("\nend\n")
+                    and secrecy.found_in(kept, done.out.encode()) == wanted, f"{secrecy.found_in(kept, done.out.encode())} {done!r}")
 
 
 def shown(check, world):
@@ -364,7 +391,8 @@ def main():
         for part in (shown, command_line, minting, boto, refused, echoed, sources, renewed, generated):
             with check.guarded(part.__name__):
                 part(check, world)
-        world.is_quiet(check)
+        secrecy.stays_outside(check, world, world.real, world.said)
+        check.check("control: surrogates were said", "AWS_ACCESS_KEY_ID=A" in "\n".join(world.said))
     check.finish()
 
 

@@ -17,28 +17,15 @@ sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "a
 
 import packages  # noqa: E402
 import suite as support  # noqa: E402
-from origins import site as pages  # noqa: E402
 from origins.credentials import ATTACKERS, REAL, World  # noqa: E402
-
-def vault_page(real):
-    def route(request):
-        if request.header("x-vault-token") != "hvs.stand-in-token" or request.header("x-vault-namespace") != "team":
-            return pages.text(403, "no\n")
-        body = {"data": {"data": {"token": real}, "metadata": {"version": 1}}}
-        return pages.Response(200, [("content-type", "application/json")], json.dumps(body).encode())
-    return route
-
 
 def every_source(check, world):
     world.write(".config/ci/token", REAL["file"] + "\n", 0o600)
     world.write(".login.json", json.dumps({"a": [{"token": REAL["json"]}]}), 0o600)
     world.write(".secrets/two", REAL["shell"], 0o600)
     world.write(".secrets/three", REAL["words"], 0o600)
-    world.write(".vault-token", "hvs.stand-in-token", 0o600)
-    world.site.routes["/v1/secret/data/ci/deploy"] = vault_page(REAL["vault"])
-    vault = world.tls("vault.matrix.test", ["http/1.1"], leaf=world.authority.leaf("127.0.0.1"))
-    world.environment.update(REAL_ENV=REAL["env"], VAULT_NAMESPACE="team", VAULT_CACERT=world.authority.certificate,
-                             VAULT_ADDR=f"https://127.0.0.1:{vault.listens_on}")
+    world.vault()
+    world.environment["REAL_ENV"] = REAL["env"]
     sources = {"env": "env:REAL_ENV", "file": "file:~/.config/ci/token", "json": "json:~/.login.json#/a/0/token",
                "shell": "command:cat ~/.secrets/two", "vault": "vault:secret/ci/deploy#token", "words": f"{{command: [cat, {world.home}/.secrets/three]}}"}
     text = "".join(
@@ -136,29 +123,32 @@ def surfaces(check, world):
             $c "$u?a=1&key=$KEY"
             $c -b "a=1; session=$KEY" $u
             $c -u "me:$KEY" $u
+            $c -u "$KEY:x-oauth-basic" $u
+            $c -u "$KEY:$KEY" $u
             $c -H "Content-Type: application/json" -d '{{"a":"'$BODY'x","token":"Bearer '$BODY'"}}' $u
             $c -d "a=1&token=$BODY&b=2" $u
             $c -F a=1 -F "token=$BODY" -F "f=@/etc/hostname" $u
             echo end""", profile)
-        check.equal(f"HTTP/{version}: every surface is accepted", done.out.split(), ["200"] * 7 + ["end"])
+        check.equal(f"HTTP/{version}: every surface is accepted", done.out.split(), ["200"] * 9 + ["end"])
         log = world.site.log
-        if len(log) != 7:
-            check.fail(f"HTTP/{version}: seven requests arrive", len(log))
+        if len(log) != 9:
+            check.fail(f"HTTP/{version}: nine requests arrive", len(log))
             continue
         check.equal(f"HTTP/{version}: it is that version", {request.version for request in log}, {version})
         check.equal(f"HTTP/{version}: a named header", log[0].header("x-deploy"), "v1 " + REAL["key"])
         check.equal(f"HTTP/{version}: a parameter", log[1].target, "/echo?a=1&key=" + REAL["key"])
         check.equal(f"HTTP/{version}: a cookie", log[2].header("cookie"), "a=1; session=" + REAL["key"])
-        check.equal(f"HTTP/{version}: Basic", log[3].header("authorization"),
-                    "Basic " + base64.b64encode(f"me:{REAL['key']}".encode()).decode())
-        document = json.loads(log[4].body)
+        for at, what, words in ((3, "the password", "me:{0}"), (4, "the user", "{0}:x-oauth-basic"), (5, "both", "{0}:{0}")):
+            check.equal(f"HTTP/{version}: Basic, {what}", log[at].header("authorization"),
+                        "Basic " + base64.b64encode(words.format(REAL["key"]).encode()).decode())
+        document = json.loads(log[6].body)
         check.equal(f"HTTP/{version}: a member of JSON", document["token"], "Bearer " + REAL["body"])
         check.check(f"HTTP/{version}: and no other", REAL["body"] not in document["a"], "the real value in a")
-        check.equal(f"HTTP/{version}: a form", log[5].body.decode(), f"a=1&token={REAL['body']}&b=2")
+        check.equal(f"HTTP/{version}: a form", log[7].body.decode(), f"a=1&token={REAL['body']}&b=2")
         check.check(f"HTTP/{version}: bodies keep their length", all(
             request.header("content-length") == str(len(request.body)) and not request.header("transfer-encoding")
-            for request in log[4:]), [request.headers for request in log[4:]])
-        check.equal(f"HTTP/{version}: multipart", log[6].body.count(REAL["body"].encode()), 1)
+            for request in log[6:]), [request.headers for request in log[6:]])
+        check.equal(f"HTTP/{version}: multipart", log[8].body.count(REAL["body"].encode()), 1)
 
 
 def messages_of(frames):
@@ -254,6 +244,8 @@ def misplaced(check, world):
     attempts = {
         "another host": '-H "Authorization: Bearer $KEY" https://h1.matrix.test/echo',
         "another host, Basic": '-u "me:$KEY" https://h2.matrix.test/echo',
+        "another host, as the user of Basic": '-u "$KEY:x" https://h2.matrix.test/echo',
+        "plain HTTP, as the user of Basic": '-u "$KEY:x" http://plain.matrix.test/echo',
         "plain HTTP": '-H "Authorization: Bearer $KEY" http://plain.matrix.test/echo',
         "another header": '-H "X-Note: $KEY" https://api.matrix.test/echo',
         "the query": '"https://api.matrix.test/echo?key=$KEY"',
@@ -289,9 +281,10 @@ def strangers(check, world):
         world.forget()
         done = world.inside(script, exclusive)
         check.check(f"S8 exclusive: {what} reaches no origin", done.out == status + "end\n" and not world.site.log, repr(done))
-    world.forget()
-    done = world.inside('curl -sS -o /dev/null -w "%{http_code}" -u "me:$KEY" https://api.matrix.test/echo; echo end', exclusive)
-    check.check("S8 control: its own key does", done.out == "200end\n" and len(world.site.log) == 1, repr(done))
+    for place in ("me:$KEY", "$KEY:x"):
+        world.forget()
+        done = world.inside(f'curl -sS -o /dev/null -w "%{{http_code}}" -u "{place}" https://api.matrix.test/echo; echo end', exclusive)
+        check.check(f"S8 control: its own key does, as {place}", done.out == "200end\n" and len(world.site.log) == 1, repr(done))
     attach = world.with_credentials('  key: {source: env:REAL_KEY, hosts: [api.matrix.test], '
                                     'attach: {header: Authorization, value: "Bearer {}"}}\n')
     world.forget()
@@ -322,34 +315,18 @@ def secrets_in_a_file(check, world):
                     repr(done))
 
 
-def nothing_is_inside(check, world):
-    """S1: everything readable inside, with credentials of every kind there at once."""
-    world.write(".secrets/npm", REAL["npm"], 0o600)
-    profile = world.with_credentials(
-        "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV}}\n"
-        "  npm: {source: file:~/.secrets/npm, hosts: [npm.matrix.test], expose: {file: ~/.npmrc}}\n"
-        "  shell: {source: \"command:cat ~/.secrets/two\", hosts: [api.matrix.test], expose: {env: T_TWO}}\n"
-        "  key: {source: env:REAL_KEY, hosts: [api.matrix.test], attach: {header: X-Key, value: \"{}\"}}\n")
-    scan = ("near() { printenv; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; }; "
-            "far() { find / \\( -path /proc -o -path /sys -o -path /usr -o -path /dev \\) -prune -o -user \"$(id -u)\" "
-            "-type f -size -200k -exec cat {} +; }; "
-            "echo found=$( (near; far) 2>/dev/null | tr '\\0' '\\n' | grep -a -c 'ghp_Rea[l]'); "
-            "echo surrogates=$(cat ~/.npmrc | grep -c _authToken=ghp_)")
-    done = world.inside(scan, profile, flags=["--home", "persistent"])
-    check.equal("S1 no real value is inside, and the surrogates are", done.out, "found=0\nsurrogates=1\n")
-    control = world.inside(scan, profile, flags=["--home", "persistent", "-m", "~/.secrets"])
-    check.check("S1 control: the scan finds what is there", "found=0" not in control.out, repr(control))
-
-
 def nothing_is_said(check, world):
     profile = world.with_credentials(
         "  env: {source: env:REAL_ENV, hosts: [api.matrix.test], expose: {env: T_ENV, file: ~/.netrc}, exclusive: true}\n"
         "  file: {source: file:~/.config/ci/token, hosts: [api.matrix.test], expose: {env: T_FILE}, "
         'replace_in: ["query:key"]}\n')
     for words in (["show", "-u", profile], ["show", "--json", "-u", profile], ["run", "--dry-run", "-u", profile, "true"],
-                  ["-vv", "run", "-u", profile, "true"], ["run", "-vv", "-u", profile, "--", "true"], ["audit"],
-                  ["doctor"], ["why", "https://api.matrix.test/", "-u", profile], ["profile", "check", profile]):
-        world.outside(*words)
+                  ["run", "-vv", "-u", profile, "--", "true"], ["audit"], ["doctor"],
+                  ["why", "https://api.matrix.test/", "-u", profile], ["profile", "check", profile], ["-vv", "run", "-u", profile]):
+        done = world.outside(*words)
+        wanted = 64 if words[0] == "-vv" else 0  # an option in the wrong place
+        check.check(f"`{' '.join(words).replace(profile, 'PROFILE')}` says something, and ends with {wanted}",
+                    done.status == wanted and (done.out + done.err).strip(), repr(done))
     done = world.outside("show", "-u", profile)
     check.check("show says where from and where to", "file:~/.config/ci/token to [api.matrix.test] as [T_FILE] in [query:key]"
                 in done.out.replace(world.home, "~"), done.out)
@@ -363,7 +340,7 @@ def main():
         world.repositories()
         world.packages()
         for part in (every_source, refused_sources, commands, surfaces, websocket_messages, node_websocket, misplaced,
-                     strangers, secrets_in_a_file, nothing_is_inside, nothing_is_said):
+                     strangers, secrets_in_a_file, nothing_is_said):
             with check.guarded(part.__name__):
                 part(check, world)
     check.finish()

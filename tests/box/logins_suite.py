@@ -143,21 +143,15 @@ def gh_and_keyring(check, world):
     done = world.inside("gh api --hostname h1.matrix.test user --jq .login", profile)
     check.check("gh with hosts.yml", done.out == "octo\n", repr(done))
 
-    store = f"""
-        export XDG_RUNTIME_DIR={world.place("run")}; chmod 700 $XDG_RUNTIME_DIR
-        eval "$(printf 'word\\n' | gnome-keyring-daemon --unlock --components=secrets)"
-        for n in $(seq 50); do printf %s "$REAL_KEY" | secret-tool store --label=x service api user me@work && break; done
-        exec "$REDOUBTFUL_SUITE" run -u {world.with_credentials(
-            '  ring: {source: "keyring:service=api,user=me@work", hosts: [api.matrix.test], expose: {env: KEY}}' + chr(10) +
-            '  none: {source: "keyring:service=other", hosts: [api.matrix.test], expose: {env: NONE}, optional: true}' + chr(10))} \\
-            -- curl -sS -o /dev/null -w '%{{http_code}}\\n' -u "me:x" https://api.matrix.test/echo -H 'X-A: 1' """
-    store = store.replace("-u \"me:x\"", "-u me:x")
+    profile = world.with_credentials(
+        '  ring: {source: "keyring:service=api,user=me@work", hosts: [api.matrix.test], expose: {env: KEY}}\n'
+        '  none: {source: "keyring:service=other", hosts: [api.matrix.test], expose: {env: NONE}, optional: true}\n')
     world.forget()
-    script = world.write("ring.sh", store.replace("curl -sS", "bash -c 'curl -sS \"$@\" -H \"Authorization: Bearer $KEY\"' curl -sS")
-                         .replace("-u me:x ", ""), 0o755)
-    done = support.finish(["dbus-run-session", "--", "bash", script], cwd=world.project,
-                          env={**world.environment, "REDOUBTFUL_SUITE": support.redoubtful()}, timeout=60)
-    world.said.append(done.out + done.err)
+    done = world.beside_keyring(
+        [support.redoubtful(), "run", "-u", profile, "--", "bash", "-c",
+         'curl -sS -o /dev/null -w "%{http_code}\\n" -H "Authorization: Bearer $KEY" https://api.matrix.test/echo'],
+        REAL["key"], timeout=60)
+    world.said.append(done.out)
     check.check("a real Secret Service", "200" in done.out.split()
                 and [r.header("authorization") for r in world.site.log] == ["Bearer " + REAL["key"]], repr(done))
     check.check("an entry that is not in it is off", "credential none is off: the keyring" in done.err, done.err)

@@ -1,10 +1,11 @@
 #pragma once
 
 // Real values put into bodies of JSON, forms and multipart: the result does not depend on how the
-// body was cut, and nothing ever changes but a surrogate, and a value that is overwritten. Of JSON
-// and forms, also what readers of somebody else's make of the result, with a value that needs
-// escapes: the named fields have it or blanks, and all else is as it was. Where the credential is
-// exclusive and demanded, a body that is whole is what it is where it is not.
+// body was cut, and nothing ever changes but a surrogate, and a value that is overwritten. Also
+// what other readers make of the result, with a value that needs escapes: the named fields have it
+// or blanks, and all else is as it was. The reader of multipart is strict: where somebody else
+// might see another field, nothing may have changed. Where the credential is exclusive and
+// demanded, a body that is whole is what it is where it is not.
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -66,11 +67,14 @@ inline std::string with_real(std::string_view text) {
   return out;
 }
 
-inline void put_real(boost::json::value* value) {
-  if (value == nullptr || !value->is_string()) return;
-  const std::string_view text = value->as_string();
+// What a named field is to hold.
+inline std::string written(std::string_view text) {
   const bool ours = text.find(swap_surrogate()) != std::string_view::npos;
-  *value = ours ? with_real(text) : std::string(text.size(), ' ');
+  return ours ? with_real(text) : std::string(text.size(), ' ');
+}
+
+inline void put_real(boost::json::value* value) {
+  if (value != nullptr && value->is_string()) *value = written(value->as_string());
 }
 
 // Escapes would let a surrogate be spelled in ways that are not looked for.
@@ -121,6 +125,88 @@ inline void check_form(std::string_view body, std::string_view after) {
   }
 }
 
+// A field of ours by one line that says so, in a head that everybody reads alike: `head` is whole
+// lines, none of them folded.
+inline bool names_a_field(std::string_view head) {
+  std::size_t dispositions = 0;
+  bool wanted = false;
+  while (!head.empty()) {
+    const std::size_t end = head.find("\r\n");
+    const std::string_view line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || line.find_first_of("\r\n") != std::string_view::npos ||
+        line.starts_with(' ') || line.starts_with('\t')) {
+      return false;
+    }
+    std::string_view name = line.substr(0, colon);
+    while (name.ends_with(' ') || name.ends_with('\t')) name.remove_suffix(1);
+    if (!proxy::equals_ignoring_case(name, "content-disposition")) continue;
+    ++dispositions;
+    const std::string_view value = line.substr(colon + 1);
+    for (const std::string field : {"token", "/a/0/b"}) {
+      wanted = wanted || value == " form-data; name=" + field ||
+               value == " form-data; name=\"" + field + "\"";
+    }
+  }
+  return dispositions == 1 && wanted;
+}
+
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+struct MultipartValues {
+  std::vector<Range> fields;  // the values of ours
+  bool whole = false;         // all of it reads well
+};
+
+// Line by line: a delimiter is at the beginning of a line, whatever is before it.
+// Source: RFC 2046, section 5.1.1.
+inline MultipartValues multipart_values(std::string_view body) {
+  const auto delimiter = [&](std::size_t from) {
+    std::size_t at = body.find("--XX", from);
+    while (at != 0 && at != std::string_view::npos && !body.substr(0, at).ends_with("\r\n")) {
+      at = body.find("--XX", at + 1);
+    }
+    return at;
+  };
+  MultipartValues out;
+  for (std::size_t at = delimiter(0); at != std::string_view::npos;) {
+    const std::string_view rest = body.substr(at + 4);
+    out.whole = rest.starts_with("--");
+    const std::size_t end = delimiter(at + 4);
+    if (!rest.starts_with("\r\n") || end == std::string_view::npos) break;
+    const std::size_t begin = at + 6;
+    const std::string_view part = body.substr(begin, end - begin);
+    const std::size_t blank = part.starts_with("\r\n") ? 0 : part.find("\r\n\r\n") + 2;
+    // A head alone: the line end behind it is the delimiter's.
+    if (blank == 1 || blank + 4 > part.size()) break;
+    if (names_a_field(part.substr(0, blank))) out.fields.push_back({begin + blank + 2, end - 2});
+    at = end;
+  }
+  return out;
+}
+
+// `after`: with a value as long as its surrogate; `escaped`: with the other.
+inline void check_multipart(std::string_view body, std::string_view after,
+                            std::string_view escaped) {
+  const MultipartValues values = multipart_values(body);
+  std::string expected;
+  std::size_t done = 0;
+  for (const Range& field : values.fields) {
+    if (after.substr(done, field.begin - done) != body.substr(done, field.begin - done)) {
+      std::abort();
+    }
+    expected += body.substr(done, field.begin - done);
+    expected += written(body.substr(field.begin, field.end - field.begin));
+    done = field.end;
+  }
+  if (after.substr(done) != body.substr(done)) std::abort();
+  expected += body.substr(done);
+  if (values.whole && escaped != expected) std::abort();
+}
+
 // The first byte says which kind.
 inline void body_swap(std::string_view input) {
   if (input.empty()) return;
@@ -139,6 +225,7 @@ inline void body_swap(std::string_view input) {
   if (kind == 'f') check_form(body, escaped);
   const std::string whole = *swapped_in_pieces(kind, swap_secret(), body, body.size() + 1);
   if (whole.size() != body.size()) std::abort();
+  if (kind == 'm') check_multipart(body, whole, escaped);
   const auto strict = swapped_in_pieces(kind, swap_secret(), body, body.size() + 1, true);
   if (strict && (*strict != whole || whole.find(swap_secret().expose()) == std::string::npos)) {
     std::abort();

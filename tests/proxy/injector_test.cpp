@@ -16,6 +16,17 @@ constexpr const char* kBasicReal =
     "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMA==";
 constexpr const char* kBasicFake =
     "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMQ==";
+// The same as the user: before ":x-oauth-basic", and in both halves.
+constexpr const char* kUserReal =
+    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDp4LW9hdXRoLWJhc2lj";
+constexpr const char* kUserFake =
+    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTp4LW9hdXRoLWJhc2lj";
+constexpr const char* kBothReal =
+    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDpnaHBfUmVhbFJlYWxSZWFsUmVhbFJlYWxS"
+    "ZWFsUmVhbFJlYWwwMDAw";
+constexpr const char* kBothFake =
+    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTpnaHBfRmFrZUZha2VGYWtlRmFrZUZha2VG"
+    "YWtlRmFrZUZha2UxMTEx";
 
 class InjectorTest : public ::testing::Test {
  protected:
@@ -93,6 +104,8 @@ TEST_F(InjectorTest, SwapsInKnownCredentialFieldsOfItsOwnHosts) {
       {"authorization", std::string("token ") + kFake, std::string("token ") + kReal},
       {"AUTHORIZATION", kBasicFake, kBasicReal},
       {"authorization", std::string("basic") + std::string(kBasicFake).substr(5), kBasicReal},
+      {"Authorization", kUserFake, kUserReal},
+      {"Authorization", kBothFake, kBothReal},
       {"X-Api-Key", kFake, kReal},
       {"PRIVATE-TOKEN", kFake, kReal},
       {"x-goog-api-key", kFake, kReal},
@@ -140,13 +153,15 @@ TEST_F(InjectorTest, WhereItIsExclusiveAnothersCredentialAndNoneAreRefused) {
   };
   EXPECT_FALSE(send_with(exclusive, bearer(kFake)).denial);
   EXPECT_FALSE(send_with(exclusive, {{"Authorization", kBasicFake}}).denial);
+  EXPECT_FALSE(send_with(exclusive, {{"Authorization", kUserFake}}).denial);
   EXPECT_FALSE(send_with(exclusive, {{"X-Api-Key", kFake}}).denial);
 
   const auto none = send_with(exclusive, {{"Accept", "*/*"}});
   ASSERT_TRUE(none.denial);
   EXPECT_EQ(none.denial->reason, DenyReason::kCredentialMissing);
   for (const Fields& fields :
-       {bearer("attackers"), bearer(kReal), Fields{{"X-Api-Key", "attackers"}},
+       {bearer("attackers"), bearer(kReal), Fields{{"Authorization", kUserReal}},
+        Fields{{"X-Api-Key", "attackers"}},
         Fields{{"Authorization", std::string("Bearer ") + kFake}, {"X-Api-Key", "attackers"}},
         Fields{{"Authorization", std::string("Bearer ") + kFake},
                {"Authorization", "Bearer attackers"}}}) {
@@ -345,9 +360,11 @@ TEST_F(InjectorTest, ASurrogateOnItsWayAnywhereElseIsRefusedAndNothingIsSwapped)
   } cases[] = {
       {"another host", "evil.example", {{"Authorization", std::string("Bearer ") + kFake}}, "/"},
       {"another host, Basic", "evil.example", {{"Authorization", kBasicFake}}, "/"},
+      {"another host, Basic's user", "evil.example", {{"Authorization", kUserFake}}, "/"},
       {"plain HTTP", "plain.example", {{"Authorization", std::string("Bearer ") + kFake}}, "/"},
       {"a field that is stored", "api.github.com", {{"X-Amz-Meta-Note", kFake}}, "/"},
       {"plain HTTP, Basic", "plain.example", {{"Authorization", kBasicFake}}, "/"},
+      {"plain HTTP, Basic's user", "plain.example", {{"Authorization", kUserFake}}, "/"},
       {"a cookie", "api.github.com", {{"Cookie", std::string("a=") + kFake}}, "/"},
       {"beside a good one",
        "api.github.com",

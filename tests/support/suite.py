@@ -89,6 +89,7 @@ class World:
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="redoubtful-test-", dir=parent))
         self.home = os.path.join(self.root, "home")
         self.project = os.path.join(self.home, "src", "project")
+        self.written = set()  # by write()
         os.makedirs(self.project, mode=0o755)
         self.environment = {
             "HOME": self.home,
@@ -112,6 +113,7 @@ class World:
         with open(path, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(path, mode)
+        self.written.add(path)
         return path
 
     def git_init(self):

@@ -37,6 +37,12 @@ def main():
             said("presigned put", answer.status == 200)
     except urllib.error.HTTPError as error:
         print("presigned put:", error, error.read().decode())
+    model = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.x"
+    if "bedrock-runtime" in boto3.session.Session().get_available_services():
+        done = boto3.client("bedrock-runtime").invoke_model(modelId=model, body=b"{}")
+        said("bedrock", done["ResponseMetadata"]["HTTPStatusCode"] == 200)
+    else:
+        print("bedrock: this botocore does not know it")
     print("end")
 
 

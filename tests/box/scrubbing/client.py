@@ -4,6 +4,7 @@ usage: client.py WAY HOST...     what is asked of each host: its protocol is wha
 """
 
 import base64
+import http.client
 import json
 import os
 import socket
@@ -11,7 +12,6 @@ import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 
 TOKEN = os.environ["TOKEN"]
 
@@ -43,18 +43,20 @@ def fetch(host, surface):
 def events(host):
     """[nanoseconds from sending to arrival, the rest of the line], each acknowledged when it is here."""
     seen = []
+    back = http.client.HTTPSConnection(host.replace("h2", "h1"), context=ssl.create_default_context(), timeout=30)
     with subprocess.Popen(curl(host, "events", "-N"), stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             now = time.monotonic_ns()
             if not line.strip():
                 continue
-            words = line.decode().split(" ", 3)
+            words = line.decode().rstrip("\n").split(" ", 3)
             if len(words) != 4 or not words[1].isdigit():
                 seen.append([0, line.decode()])
                 continue
-            seen.append([now - int(words[2]), words[1] + " " + words[3].rstrip("\n")])
-            context = ssl.create_default_context()
-            urllib.request.urlopen(f"https://{host.replace('h2', 'h1')}/ack/{words[1]}", context=context).read()
+            seen.append([now - int(words[2]), words[1] + " " + words[3]])
+            back.request("GET", f"/ack/{words[1]}")
+            back.getresponse().read()
+    back.close()
     return seen
 
 
@@ -81,12 +83,17 @@ def websocket(host):
 
 def main():
     out = {"token": TOKEN}
-    for host in sys.argv[2:]:
+    hosts = sys.argv[2:]
+    for host in hosts:
         for surface in os.environ["SURFACES"].split(","):
             out[f"{host} {surface}"] = fetch(host, surface)
-        out[f"{host} events"] = events(host)
         if host.startswith("h1"):
             out[f"{host} websocket"] = websocket(host)
+    # In turn, so that what else the machine does is in all of them.
+    out.update({f"{host} events": [] for host in hosts})
+    for _ in range(int(os.environ["ROUNDS"])):
+        for host in hosts:
+            out[f"{host} events"].append(events(host))
     print(json.dumps(out))
 
 

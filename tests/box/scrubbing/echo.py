@@ -15,8 +15,15 @@ from spellings import lines, spellings
 
 from origins import http1, site
 
-SURFACES = ("header", "trailer", "body", "bytes", "gzip", "deflate", "error", "redirect", "cookie", "hints", "part")
-EVENTS = 5
+REDIRECTS = [f"redirect-{n}" for n in range(len(spellings("any")))]  # one spelling each
+SURFACES = ("header", "trailer", "body", "bytes", "gzip", "deflate", "error", *REDIRECTS, "cookie", "hints", "part")
+EVENTS = 100
+
+
+def event(n, value):
+    """The text of the one of this number: one spelling after the other."""
+    texts = list(spellings(value).values())
+    return texts[n % len(texts)]
 
 
 def each(prefix, value):
@@ -39,9 +46,10 @@ def answer(surface, value):
     if surface == "deflate":
         return site.Response(200, text + [("content-encoding", "deflate")], zlib.compress(body))
     if surface == "error":
-        return site.Response(500, text + [("x-echo-0", value)], body)
-    if surface == "redirect":
-        return site.Response(302, [("location", "https://elsewhere.test/?key=" + spellings(value)["URL"])], body)
+        return site.Response(500, text + each("x-echo", value), body)
+    if surface in REDIRECTS:
+        spelling = list(spellings(value).values())[REDIRECTS.index(surface)]
+        return site.Response(302, [("location", "https://elsewhere.test/?key=" + spelling)], body)
     if surface == "cookie":
         return site.Response(200, text + [("set-cookie", f"k{n}={t}; Path=/") for n, t in
                                           enumerate((value, spellings(value)["URL"]))], b"cookies\n")
@@ -96,10 +104,10 @@ class Echo(site.Site):
 
     def events(self, value):
         """Each is sent when the one before it has arrived: held back, none would follow."""
-        for event in self.seen:
-            event.clear()
+        for one in self.seen:
+            one.clear()
         for n in range(EVENTS):
-            yield f"data: {n} {time.monotonic_ns()} {value}\n\n".encode()
+            yield f"data: {n} {time.monotonic_ns()} {event(n, value)}\n\n".encode()
             if not self.seen[n].wait(10):
                 yield b"data: nobody saw the last one\n\n"
                 return

@@ -59,7 +59,7 @@ def auth_for(signed, secret):
 
 def canonical(request, signed, auth):
     """botocore's canonical request of what arrived, with the signed fields alone."""
-    target = re.sub(r"(?<=[?&])X-Amz-Signature=[0-9a-f]+&?", "", request.target).rstrip("&")
+    target = re.sub(r"&X-Amz-Signature=[0-9a-f]{64}|(?<=\?)X-Amz-Signature=[0-9a-f]{64}&?", "", request.target)
     headers = {}
     for name, value in [("host", request.authority), *request.headers]:
         if name in signed.names:

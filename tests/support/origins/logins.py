@@ -4,9 +4,11 @@ The endpoint rotates, and revokes the whole login when a refresh token is used t
 API takes the newest access token alone, unless a part says otherwise.
 """
 
+import base64
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 import urllib.parse
@@ -31,6 +33,39 @@ def refresh(number):
 
 def in_ms(seconds):
     return int((time.time() + seconds) * 1000)
+
+
+def encoded(value):
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decoded(part):
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def web_token(mark, **claims):
+    """Of a form that is one: the proxy takes what only looks so for any other text."""
+    return ".".join([encoded({"alg": "RS256"}), encoded({"mark": mark, **claims, "padding": "x" * 90}),
+                     encoded(hashlib.sha512(mark.encode()).digest())])
+
+
+def web_tokens(value, above=()):
+    """(where it is, the token) of each in a document."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from web_tokens(item, (*above, key))
+        elif isinstance(item, str) and item.count(".") == 2:
+            yield (*above, key), item
+
+
+def real_parts(*documents):
+    """What no surrogate has: of a web token its claims and its signature."""
+    for text in re.findall('"([^"]+)"', json.dumps(documents)):
+        if text.count(".") == 2:
+            yield from text.split(".")[1:]
+        elif "Real" in text:
+            yield text
 
 
 class Endpoint:
@@ -78,6 +113,7 @@ class LoginWorld(Matrix):
     def __init__(self):
         super().__init__()
         self.said = []
+        self.real = {}  # what nobody may say
         self.endpoint = Endpoint()
         self.taken = None  # numbers of the access tokens that the API takes; None: the newest
         self.gate = None   # called with each request to the API before it is answered
