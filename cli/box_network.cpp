@@ -100,14 +100,16 @@ std::vector<std::string> git_variables(const Profile& profile,
     if (!live || credential.type != CredentialType::kValue) continue;
     for (const Host& host : credential.hosts) {
       if (host.is_address() || has_ssh_rule(profile.network, host)) continue;
-      const std::string base = "https://" + host.text();
-      const std::string key = "url." + base + "/.insteadOf";
+      const auto places = credential.hosts.texts_of(host);
+      const std::string key = "url.https://" + places.front() + "/.insteadOf";
       settings.emplace_back(key, "git@" + host.text() + ":");
       settings.emplace_back(key, "ssh://git@" + host.text() + "/");
       // git finds a login file by itself, and what is attached it need not know.
       if (credential.expose_env.empty()) continue;
-      settings.emplace_back("credential." + base + ".helper",
-                            password_helper(credential.expose_env.front()));
+      for (const auto& place : places) {
+        settings.emplace_back("credential.https://" + place + ".helper",
+                              password_helper(credential.expose_env.front()));
+      }
     }
   }
   std::vector<std::string> out;
