@@ -88,7 +88,7 @@ class DialerTest : public testing::Test {
       if (error) return;
       auto peer = std::make_shared<Tcp::socket>(std::move(socket));
       peers_.push_back(peer);
-      auto on_head = [this, peer, answer](const boost::system::error_code& failed, std::size_t) {
+      auto on_head = [peer, answer](const boost::system::error_code& failed, std::size_t) {
         if (failed) return;
         boost::system::error_code ignored;
         asio::write(*peer, asio::buffer(answer), ignored);

@@ -1,5 +1,6 @@
 #include "proxy/injector.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -8,6 +9,8 @@
 
 namespace redoubtful::proxy {
 namespace {
+
+using testing::HasSubstr;
 
 constexpr const char* kReal = "ghp_RealRealRealRealRealRealRealReal0000";
 constexpr const char* kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
