@@ -320,7 +320,7 @@ void FieldSwap::feed(std::string_view in, std::string& out) {
   const std::size_t begin = out.size();
   out += std::exchange(last_, {});
   take(in, out);
-  if (!demanded_ || refused() || out.size() == begin) return;
+  if (!strict() || refused() || out.size() == begin) return;
   last_ = out.back();
   out.pop_back();
 }

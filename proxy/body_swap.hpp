@@ -10,9 +10,9 @@
 //
 // What stands in a named field and has no surrogate in it may be an attacker's own credential: it
 // is overwritten with blanks. Where a credential is exclusive, the body is refused instead, at
-// that field; and so is one that ends without it, if it is demanded, of which the last byte was
-// held back until then; one that servers may read in other ways; and one that names the field in
-// another spelling.
+// that field; and so is one that ends without it, if it is demanded; one that servers may read in
+// other ways; and one that names the field in another spelling. Of such a body the last byte is
+// held back until it ends, so that none that was refused has left whole.
 //
 // JSON: a name without '/' is a member of the outermost object, one with it a JSON pointer (RFC
 // 6901); escapes in keys are read. Multipart: form-data whose part has that name and no file name.
@@ -82,7 +82,7 @@ class FieldSwap : public BodyFilter {
   const BodySwap* strict_ = nullptr;  // the first exclusive one
   bool demanded_;
   std::vector<bool> put_in_;
-  std::string last_;  // of what is demanded: the byte that is held back
+  std::string last_;  // where strict(): the byte that is held back
   std::string fault_;
   SwapObserver* observer_ = nullptr;
 };

@@ -317,18 +317,28 @@ TEST_F(InjectorTest, ABodyIsSwappedOnlyWhereASurfaceSaysSo) {
   const Fields json = {{"Content-Type", "application/json; charset=utf-8"}};
   auto out = send_with(bound, json, "/login", "POST");
   ASSERT_FALSE(out.denial);
-  ASSERT_NE(out.body, nullptr);
-  // It is in the body's hands now.
-  std::string sent;
-  out.body->feed(R"({"token":"attackers"})", sent);
-  EXPECT_THAT(std::string(out.body->fault()), HasSubstr("this one is exclusive"));
-  EXPECT_EQ(sent, R"({"token":")");
+  ASSERT_NE(out.body, nullptr) << "it is in the body's hands now";
   EXPECT_EQ(send_with(bound, json, "/other", "POST").denial->reason,
             DenyReason::kCredentialMissing);
   EXPECT_TRUE(send_with(bound, {{"Content-Type", "text/plain"}}, "/login", "POST").denial);
   EXPECT_TRUE(send_with(bound, {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
                         "/login", "POST")
                   .denial);
+}
+
+TEST_F(InjectorTest, ABodyThatMustHaveTheCredentialIsNotSentWithAnothers) {
+  auto all = credentials();
+  all[0].surfaces = {{SurfaceKind::kBody, "token", {}, {}}};
+  all[0].exclusive = true;
+  const Injector injector(std::move(all));
+  const auto out =
+      send_to(injector, "api.github.com", {{"Content-Type", "application/json"}}, "/", "POST");
+  ASSERT_NE(out.body, nullptr);
+  std::string sent;
+  out.body->feed(R"({"token":"attackers"})", sent);
+  EXPECT_THAT(std::string(out.body->fault()), HasSubstr("this one is exclusive"));
+  EXPECT_EQ(out.body->fault_status(), 403u);
+  EXPECT_EQ(sent, R"({"token":")");
 }
 
 TEST_F(InjectorTest, MessagesOfAWebSocketAreNoPromiseOfAnExclusiveCredential) {

@@ -220,7 +220,7 @@ TEST(SecretOption, NameEndsAtTheFirstEqualsHostsBeginAtTheLastAt) {
        {Row{"", Errc::kUsage}, Row{"A", Errc::kUsage}, Row{"A=env:B", Errc::kUsage},
         Row{"A=env:B@", Errc::kInvalidHost}, Row{"A=env:B@a.example,", Errc::kInvalidHost},
         Row{"A=env:B@*.a.example", Errc::kInvalidHost},
-        Row{"A=env:B@a.example:8443", Errc::kInvalidHost},
+        Row{"A=env:B@a.example:65536", Errc::kInvalidHost},
         Row{"A=env:B@a.example,a.example", Errc::kInvalidProfile},
         Row{"A=value@a.example", Errc::kInvalidProfile},
         Row{"A=file:x@a.example", Errc::kInvalidProfile},
