@@ -54,7 +54,9 @@ inline std::optional<std::string> swapped_in_pieces(char kind, const Secret& sec
   for (std::size_t at = 0; at < body.size(); at += size) filter->feed(body.substr(at, size), out);
   filter->finish(out);
   if (filter->fault().empty()) return out;
-  if (!strict || out.size() >= body.size()) std::abort();
+  // The other value is longer where it is escaped.
+  const bool comparable = &secret == &swap_secret();
+  if (!strict || (comparable && out.size() >= body.size())) std::abort();
   return std::nullopt;
 }
 
