@@ -88,7 +88,7 @@ TEST(Http1Streaming, AGigabyteEachWayTakesNoMemory) {
   origin.send("HTTP/1.1 200 OK\r\n" + length);
   client.read_until("\r\n\r\n");
   pump(origin, client, total);
-  // The test's own buffers are 5 MiB of it.
+  // The test's own pieces of 1 MiB are a part of it.
   EXPECT_LT(peak_kib(), before + 16 * 1024);
   const auto seen = rig.finished(1);
   EXPECT_EQ(seen[0].up, total);
