@@ -208,9 +208,10 @@ void add_authority(std::vector<SmugglingCase>& cases) {
 }
 
 void add_chunks(std::vector<SmugglingCase>& cases) {
-  const auto bad = [&](const char* name, const std::string& body) {
+  const auto bad = [&](const char* name, const std::string& body, const char* passed = "") {
     cases.push_back(refused(name, post("Transfer-Encoding: chunked\r\n", body + kHidden)));
     cases.back().where = Where::kBody;
+    cases.back().passed = passed;
   };
   bad("ChunkSizeInDecimalPoint", "1.0\r\nx\r\n0\r\n\r\n");
   bad("ChunkSizeWithPrefix", "0x1\r\nx\r\n0\r\n\r\n");
@@ -224,8 +225,8 @@ void add_chunks(std::vector<SmugglingCase>& cases) {
   bad("ChunkSizeEndsInBareLf", "1\nx\r\n0\r\n\r\n");
   bad("ChunkSizeEndsInBareCr", "1\rx\r\n0\r\n\r\n");
   bad("ChunkExtensionWithBareLf", "1;a\nb\r\nx\r\n0\r\n\r\n");
-  bad("ChunkLongerThanItSays", "1\r\nxyz\r\n0\r\n\r\n");
-  bad("ChunkDataEndsInBareLf", "1\r\nx\n0\r\n\r\n");
+  bad("ChunkLongerThanItSays", "1\r\nxyz\r\n0\r\n\r\n", "1\r\nx\r\n");
+  bad("ChunkDataEndsInBareLf", "1\r\nx\n0\r\n\r\n", "1\r\nx\r\n");
   bad("TrailerWithBareLf", "0\r\nX: y\n\r\n");
   bad("TrailerFolded", "0\r\nX: y\r\n z\r\n\r\n");
   bad("TrailerWithoutColon", "0\r\nnonsense\r\n\r\n");

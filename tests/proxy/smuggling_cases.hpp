@@ -22,8 +22,9 @@ struct SmugglingCase {
   unsigned status = 0;                // of the refusal, after those; 0: none
   Http1Entry entry = Http1Entry::kDirect;
   // kBody: the head is judged and may be on its way, but the origin never sees the end of a
-  // request.
+  // request; `passed` is what was whole of the body before it broke.
   Where where = Where::kHead;
+  std::string passed = {};
 };
 
 std::vector<SmugglingCase> smuggling_cases();

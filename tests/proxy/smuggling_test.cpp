@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "tests/proxy/http1_rig.hpp"
 #include "tests/proxy/smuggling_cases.hpp"
 
@@ -57,24 +59,52 @@ void check(const SmugglingCase& attack, Delivery delivery) {
     client.close();
   }
   rig.all_ended();
-  if (attack.where == Where::kBody) {
-    Peer origin = rig.origin();
-    const std::string received = origin.read_to_end();
-    EXPECT_EQ(received.find("/admin"), std::string::npos) << received;
-    EXPECT_EQ(received.find("0\r\n\r\n"), std::string::npos) << received;
-    EXPECT_EQ(rig.seen().size(), 1u);
-  } else {
-    EXPECT_EQ(rig.seen().size(), attack.received.size());
-  }
+  EXPECT_EQ(rig.seen().size(), attack.received.size());
   EXPECT_FALSE(rig.origin_waiting());
   EXPECT_EQ(rig.malformed().size(), attack.status == 0 ? 0u : 1u);
 }
 
+// A chunked body that breaks. Byte by byte it begins when the origin has the head.
+void check_body(const SmugglingCase& attack, Delivery delivery) {
+  Rig rig(attack.entry);
+  Peer client = rig.client();
+  std::optional<Peer> origin;
+  std::string received;
+  std::string_view rest = attack.raw;
+  if (delivery == Delivery::kByteByByte) {
+    const std::size_t head = rest.find("\r\n\r\n") + 4;
+    client.send(rest.substr(0, head));
+    rest.remove_prefix(head);
+    origin.emplace(rig.origin());
+    received = origin->read_until("\r\n\r\n");
+  }
+  deliver(client, rest, delivery);
+  const std::string got = client.read_message();
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 " + std::to_string(attack.status) + " ")) << got;
+  EXPECT_NE(got.find("Connection: close\r\n"), std::string::npos);
+  client.close();
+  rig.all_ended();
+  if (!origin) origin.emplace(rig.origin());
+  received += origin->read_to_end();
+  const auto seen = rig.seen();
+  ASSERT_EQ(seen.size(), 1u);
+  const std::string judged =
+      judged_head(seen[0].head) + "keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const bool at_once = delivery == Delivery::kWhole && received.empty();
+  EXPECT_TRUE(at_once || received == judged || received == judged + attack.passed) << received;
+  EXPECT_FALSE(rig.origin_waiting());
+  EXPECT_EQ(rig.malformed().size(), 1u);
+}
+
+void check_delivered(const SmugglingCase& attack, Delivery delivery) {
+  attack.where == Where::kBody ? check_body(attack, delivery) : check(attack, delivery);
+}
+
 class Smuggling : public ::testing::TestWithParam<SmugglingCase> {};
 
-TEST_P(Smuggling, IsRefusedOrReceivedAsJudged) { check(GetParam(), Delivery::kWhole); }
+TEST_P(Smuggling, IsRefusedOrReceivedAsJudged) { check_delivered(GetParam(), Delivery::kWhole); }
 TEST_P(Smuggling, IsRefusedOrReceivedAsJudgedByteByByte) {
-  check(GetParam(), Delivery::kByteByByte);
+  check_delivered(GetParam(), Delivery::kByteByByte);
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, Smuggling, ::testing::ValuesIn(smuggling_cases()),

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""Python's clients: urllib, requests, httpx, aiohttp, websockets, grpc. Sections `== NAME`, as curl.sh prints them."""
+"""Python's clients: urllib, requests, httpx, aiohttp, websockets, grpc. Sections `== NAME`, as curl.sh prints them.
+
+usage: python_client.py WAY     bare: urllib alone, for the others bring roots or read variables
+"""
 
 import asyncio
 import hashlib
 import json
 import ssl
+import sys
 import urllib.error
 import urllib.request
 
@@ -148,11 +152,12 @@ class Talk:
 
 def main():
     try_urllib()
-    try_requests()
-    try_httpx()
-    asyncio.run(try_aiohttp())
-    asyncio.run(try_websockets())
-    try_grpc()
+    if sys.argv[1] != "bare":
+        try_requests()
+        try_httpx()
+        asyncio.run(try_aiohttp())
+        asyncio.run(try_websockets())
+        try_grpc()
     print("== end")
 
 

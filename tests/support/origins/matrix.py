@@ -14,6 +14,8 @@ REFUSED = "refused.matrix.test"
 PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
                    "ALL_PROXY", "NO_PROXY"]
 
+FORGET_TRUST = 'for one in $(compgen -e); do [[ ${!one} != *"/etc/redoubtful/"* ]] || unset "$one"; done; exec "$@"'
+
 
 class Matrix(support.World):
     """A world with origins. `tools` is where client programs lie: mounted read-only at the same path."""
@@ -68,7 +70,7 @@ class Matrix(support.World):
         self.environment.update(MATRIX_SSH=command, MATRIX_USER=user)
 
     def packages(self):
-        self.site.routes["/npm/"] = services.npm_route("https://npm.matrix.test")
+        self.site.routes["/npm/"] = services.npm_route()
         self.site.routes["/simple/"] = services.pypi_route()
         self.tls("npm.matrix.test", ["h2", "http/1.1"])
         self.tls("pypi.matrix.test", ["http/1.1"])
@@ -111,8 +113,11 @@ class Matrix(support.World):
         return support.finish(command, cwd=self.project, env=environment, start=self.way.start, **options)
 
     def boxed(self, command, flags=(), proxy="set", **options):
-        """`proxy`: "set" leaves the box's proxy variables alone, "unset" takes them away inside."""
-        if proxy == "unset":
+        """`proxy`: "set" leaves the box's proxy variables alone, "unset" takes them away inside, "bare" takes away as well what
+        names our certificates (JAVA_TOOL_OPTIONS, too)."""
+        if proxy == "bare":
+            command = ["bash", "-c", FORGET_TRUST, "bash", *command]
+        if proxy != "set":
             command = ["env", *(w for v in PROXY_VARIABLES for w in ("-u", v)), *command]
         line = [support.redoubtful(), "run", "-u", options.pop("profile", None) or self.profile(), "-m", self.tools,
                 *flags, "--", *command]

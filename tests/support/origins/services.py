@@ -193,8 +193,8 @@ class Grpc:
         self.server.stop(0).wait()
 
 
-def npm_route(base):
-    """A registry with one package, `dep`, below /npm/."""
+def npm_route():
+    """A registry with one package, `dep`, below /npm/ of whatever host it is asked at."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
         for path, words in {"package.json": '{"name": "dep", "version": "1.0.0", "main": "index.js"}',
@@ -204,13 +204,14 @@ def npm_route(base):
             archive.addfile(info, io.BytesIO(words.encode()))
     data = buffer.getvalue()
     digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
-    about = {"name": "dep", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": {
-        "name": "dep", "version": "1.0.0", "dist": {
-            "tarball": f"{base}/npm/dep/-/dep-1.0.0.tgz", "integrity": f"sha512-{digest}"}}}}
+    def about(host):
+        return {"name": "dep", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": {
+            "name": "dep", "version": "1.0.0", "dist": {
+                "tarball": f"https://{host}/npm/dep/-/dep-1.0.0.tgz", "integrity": f"sha512-{digest}"}}}}
 
     def route(request):
         if request.path == "/npm/dep":
-            return pages.Response(200, [("content-type", "application/json")], json.dumps(about).encode())
+            return pages.Response(200, [("content-type", "application/json")], json.dumps(about(request.authority)).encode())
         if request.path.endswith(".tgz"):
             return pages.Response(200, [("content-type", "application/octet-stream")], data)
         return pages.text(404, "no such package\n")
