@@ -96,6 +96,10 @@ SENT_BESIDE = SENT + INJECTED.replace("BENCH_KEY}}", "OTHER_KEY}}")
 SENT_ELSEWHERE = SENT_BESIDE.replace("{host}, {host_h2}", "elsewhere.test")
 
 
+# name -> its program, and the distribution's package of it
+PEERS = {"nginx": ("nginx", "nginx"), "mitmproxy": ("mitmdump", "mitmproxy"), "h2load": ("h2load", "nghttp2-client")}
+
+
 class Absent(Exception):
     """A way that is not to be had; the text says why."""
 
@@ -231,15 +235,16 @@ def wait_for_port(port, process):
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise Absent("it does not listen")
+    raise Absent(f"{process.args[0]} does not listen")
 
 
 class Stage:
     """Certificates, origins and programs in one throw-away place; makes the ways."""
 
-    def __init__(self, place):
+    def __init__(self, place, without=()):
         import certificates  # pylint: disable=import-outside-toplevel
         self.place = place
+        self.has_h2 = not {"nginx", "h2load"} & set(without)
         self.home = os.path.join(place, "home")
         self.programs = os.path.join(place, "programs")
         os.makedirs(os.path.join(self.home, "project"))
@@ -256,7 +261,7 @@ class Stage:
         self.port = int(self.origin.hear().split()[-1])
         self.origin_h2 = None
         self.port_h2 = free_port()
-        if measure.distribution_program("nginx"):
+        if self.has_h2:
             self.origin_h2 = self.nginx("origin-h2", self.port_h2, NGINX_ORIGIN.format(
                 port=self.port_h2, leaf=self.leaf, key=self.key, secret=SECRET, body="s" * 128))
 
@@ -278,8 +283,6 @@ class Stage:
 
     def nginx(self, name, port, http):
         program = measure.distribution_program("nginx")
-        if not program:
-            raise Absent("not installed")
         place = os.path.join(self.place, name)
         os.makedirs(place)
         path = os.path.join(place, "nginx.conf")
@@ -297,8 +300,8 @@ class Stage:
         return self.h2(["/bin/sh"], f"--connect-to=127.0.0.1:{port}")
 
     def h2(self, shell, more=""):
-        """A shell that runs h2load for each line."""
-        if not measure.distribution_program("h2load") or not self.origin_h2:
+        """A shell that runs h2load for each line; None where it is not to."""
+        if not self.has_h2:
             return None
         script = (f"while read -r words; do h2load {more} -H \"x-api-key: $BENCH_KEY\" $words "
                   f"https://{HOST_H2}/small; echo end; done")
@@ -320,8 +323,6 @@ class Stage:
 
     def through_mitmproxy(self):
         program = measure.distribution_program("mitmdump")
-        if not program:
-            raise Absent("not installed")
         addon = os.path.join(self.place, "stream.py")
         with open(addon, "w", encoding="utf-8") as file:
             file.write(MITMPROXY_ADDON)
@@ -353,8 +354,6 @@ class Stage:
     def h2_through_redoubtful(self):
         """A run of its own: the client of another was the shell."""
         client = self.h2([*self.box, "/bin/sh"])
-        if not client:
-            return None
         client.tell("-n 1")
         while client.process.stdout.readline() not in ("end\n", ""):
             pass

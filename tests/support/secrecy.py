@@ -8,6 +8,7 @@ import base64
 import mmap
 import os
 import secrets
+import stat
 import urllib.parse
 
 # Everything that can be read inside, on stdout. /usr is the host's own.
@@ -33,8 +34,8 @@ def found_in(values, data):
     return [name for name, value in values.items() if any(data.find(form) >= 0 for form in spelled(value))]
 
 
-def files_below(folders, but):
-    """Those of this user, without `but`."""
+def files_below(folders, but, since):
+    """Those of this user that are newer than `since`, without `but`."""
     for folder in folders:
         for place, _, names in os.walk(folder):
             for path in (os.path.join(place, name) for name in names):
@@ -42,13 +43,13 @@ def files_below(folders, but):
                     info = os.lstat(path)
                 except FileNotFoundError:
                     continue
-                if info.st_uid == os.getuid() and path not in but and os.path.isfile(path) and not os.path.islink(path):
+                if stat.S_ISREG(info.st_mode) and info.st_uid == os.getuid() and info.st_ctime >= since and path not in but:
                     yield path
 
 
-def found_on_disk(values, folders, but=()):
+def found_on_disk(values, folders, but, since):
     found = set()
-    for path in files_below(folders, but):
+    for path in files_below(folders, but, since):
         try:
             with open(path, "rb") as file:
                 if os.fstat(file.fileno()).st_size == 0:
@@ -76,7 +77,7 @@ def stays_outside(check, world, values, said):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "x", encoding="ascii") as file:
                 file.write(text)
-        found = found_on_disk({**values, "the control": control}, folders, world.written)
+        found = found_on_disk({**values, "the control": control}, folders, world.written, world.began)
     finally:
         for path in planted:
             if os.path.exists(path):

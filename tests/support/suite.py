@@ -86,6 +86,7 @@ class World:
 
     def __init__(self, parent=None):
         parent = parent or os.environ.get("REDOUBTFUL_TEST_DIR", "/var/tmp")
+        self.began = time.time() - 1  # times of files are coarser
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="redoubtful-test-", dir=parent))
         self.home = os.path.join(self.root, "home")
         self.project = os.path.join(self.home, "src", "project")
