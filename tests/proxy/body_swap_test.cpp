@@ -212,7 +212,9 @@ Strict strictly(Make make, const std::string& text, bool demanded) {
     one.fault = filter->fault();
     if (!first) first = one;
     EXPECT_EQ(one.fault, first->fault) << body << " at " << at;
-    if (one.fault.empty()) EXPECT_EQ(one.out, first->out);
+    if (one.fault.empty()) {
+      EXPECT_EQ(one.out, first->out);
+    }
     EXPECT_TRUE(one.fault.empty() || one.out.size() < body.size()) << body << " at " << at;
     EXPECT_EQ(one.out.find("theirs"), std::string::npos) << body << " at " << at;
   }
@@ -273,7 +275,9 @@ TEST(BodySwap, ABodyWithoutTheExclusiveOneOrWithAnothersIsCutShort) {
   for (const auto& row : rows) {
     const Strict sent = strictly(row.make, row.body, true);
     EXPECT_EQ(sent.fault.empty(), row.whole) << row.what << ": " << sent.fault;
-    if (row.whole) EXPECT_NE(sent.out.find(kReal), std::string::npos) << row.what;
+    if (row.whole) {
+      EXPECT_NE(sent.out.find(kReal), std::string::npos) << row.what;
+    }
   }
   // Where the head has it already, only another's is refused.
   EXPECT_EQ(strictly(json_swap, R"({"a":"b"})", false).fault, "");
