@@ -16,7 +16,8 @@
 
 namespace redoubtful::cli {
 
-// The mapping below `credentials` (profiles/credentials.md). Errors: kInvalidProfile, kInvalidHost, kNotYet, with the place.
+// The mapping below `credentials` (profiles/credentials.md). Errors: kInvalidProfile, kInvalidHost,
+// kNotYet, with the place.
 Result<void> read_credentials(const Document& document, const YamlNode& node,
                               std::vector<CredentialProfile>& out);
 

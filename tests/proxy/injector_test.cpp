@@ -3,17 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
+#include "tests/proxy/injector_support.hpp"
 
-#include "proxy/policy.hpp"
-
-namespace redoubtful::proxy {
+namespace redoubtful::proxy::test {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kReal = "ghp_RealRealRealRealRealRealRealReal0000";
-constexpr const char* kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
 // base64 of "x-access-token:" and then each.
 constexpr const char* kBasicReal =
     "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMA==";
@@ -30,72 +26,6 @@ constexpr const char* kBothReal =
 constexpr const char* kBothFake =
     "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTpnaHBfRmFrZUZha2VGYWtlRmFrZUZha2VG"
     "YWtlRmFrZUZha2UxMTEx";
-
-class InjectorTest : public ::testing::Test {
- protected:
-  InjectorTest() : policy_(network(), {}), injector_(credentials()) {}
-
-  static NetworkProfile network() {
-    NetworkProfile out;
-    for (const char* rule : {"api.github.com", "evil.example", "http://plain.example"}) {
-      out.allow.push_back({*HostRule::parse(rule), {}});
-    }
-    return out;
-  }
-  static std::vector<LiveCredential> credentials() {
-    std::vector<LiveCredential> out;
-    out.push_back({"github",
-                   {*Host::parse("api.github.com"), *Host::parse("plain.example")},
-                   *Secret::take(kReal),
-                   kFake});
-    return out;
-  }
-
-  struct Outcome {
-    std::vector<std::string> injected;
-    std::vector<std::string> removed;
-    std::unique_ptr<FieldSwap> body;
-    std::optional<Denial> denial;
-    RequestHead head;
-  };
-  // With the one credential set up as a test wants it.
-  Outcome send_with(const std::function<void(LiveCredential&)>& change, Fields fields,
-                    std::string target = "/", std::string method = "GET") {
-    auto all = credentials();
-    change(all[0]);
-    const Injector injector(std::move(all));
-    return send_to(injector, "api.github.com", std::move(fields), std::move(target),
-                   std::move(method));
-  }
-  Outcome send(const char* host, Fields fields, std::string target = "/") {
-    return send_to(injector_, host, std::move(fields), std::move(target), "GET");
-  }
-  Outcome send_to(const Injector& injector, const char* host, Fields fields, std::string target,
-                  std::string method) {
-    const bool plain = std::string(host) == "plain.example";
-    const auto admitted = policy_.admit(*Host::parse(host), *Port::parse(plain ? "80" : "443"),
-                                        plain ? Carried::kHttp : Carried::kTls);
-    const auto& admission = std::get<Admission>(admitted);
-    auto permitted = policy_.permit(admission, method, target);
-    Outcome out;
-    out.head.method = method;
-    out.head.has_body = method == "POST";
-    out.head.target = target;
-    out.head.fields = std::move(fields);
-    auto result =
-        injector.inject(std::get<RequestPermit>(permitted), admission.handling(), out.head);
-    if (auto* denial = std::get_if<Denial>(&result)) out.denial = std::move(*denial);
-    if (auto* done = std::get_if<Injection>(&result)) {
-      out.injected = std::move(done->names);
-      out.removed = std::move(done->removed);
-      out.body = std::move(done->body);
-    }
-    return out;
-  }
-
-  Policy policy_;
-  Injector injector_;
-};
 
 TEST_F(InjectorTest, SwapsInKnownCredentialFieldsOfItsOwnHosts) {
   const struct {
@@ -147,44 +77,6 @@ TEST_F(InjectorTest, AnothersCredentialIsTakenOut) {
 
   const auto elsewhere = send("evil.example", {{"Authorization", "Bearer of-that-host"}});
   EXPECT_EQ(elsewhere.head.fields.size(), 1u) << "a host without a credential is nobody's business";
-}
-
-TEST_F(InjectorTest, WhereItIsExclusiveAnothersCredentialAndNoneAreRefused) {
-  const auto exclusive = [](LiveCredential& one) { one.exclusive = true; };
-  const auto bearer = [](const char* key) {
-    return Fields{{"Authorization", std::string("Bearer ") + key}};
-  };
-  EXPECT_FALSE(send_with(exclusive, bearer(kFake)).denial);
-  EXPECT_FALSE(send_with(exclusive, {{"Authorization", kBasicFake}}).denial);
-  EXPECT_FALSE(send_with(exclusive, {{"Authorization", kUserFake}}).denial);
-  EXPECT_FALSE(send_with(exclusive, {{"X-Api-Key", kFake}}).denial);
-
-  const auto none = send_with(exclusive, {{"Accept", "*/*"}});
-  ASSERT_TRUE(none.denial);
-  EXPECT_EQ(none.denial->reason, DenyReason::kCredentialMissing);
-  for (const Fields& fields :
-       {bearer("attackers"), bearer(kReal), Fields{{"Authorization", kUserReal}},
-        Fields{{"X-Api-Key", "attackers"}},
-        Fields{{"Authorization", std::string("Bearer ") + kFake}, {"X-Api-Key", "attackers"}},
-        Fields{{"Authorization", std::string("Bearer ") + kFake},
-               {"Authorization", "Bearer attackers"}}}) {
-    const auto foreign = send_with(exclusive, fields);
-    ASSERT_TRUE(foreign.denial) << fields[0].value;
-    EXPECT_EQ(foreign.denial->reason, DenyReason::kCredential);
-    for (const auto& field : foreign.head.fields) {
-      if (field.value != std::string("Bearer ") + kReal) {
-        EXPECT_EQ(field.value.find(kReal), std::string::npos) << "nothing was put in";
-      }
-    }
-  }
-  // Also where its own surface is another place.
-  const auto in_query = [](LiveCredential& one) {
-    one.exclusive = true;
-    one.surfaces = {{SurfaceKind::kQuery, "key", "", ""}};
-  };
-  EXPECT_FALSE(send_with(in_query, {}, std::string("/?key=") + kFake).denial);
-  EXPECT_TRUE(send_with(in_query, {}, "/?key=attackers").denial);
-  EXPECT_TRUE(send_with(in_query, bearer("attackers"), std::string("/?key=") + kFake).denial);
 }
 
 TEST_F(InjectorTest, SwapsOnTheSurfacesThatAreNamedAndOnNoOther) {
@@ -309,61 +201,6 @@ TEST_F(InjectorTest, AttachesWhateverTheClientSends) {
   EXPECT_EQ(out.head.fields[0].value, std::string("Bearer ") + kReal);
 }
 
-TEST_F(InjectorTest, ABodyIsSwappedOnlyWhereASurfaceSaysSo) {
-  const auto bound = [](LiveCredential& one) {
-    one.surfaces = {{SurfaceKind::kBody, "token", "POST", "/login"}};
-    one.exclusive = true;
-  };
-  const Fields json = {{"Content-Type", "application/json; charset=utf-8"}};
-  auto out = send_with(bound, json, "/login", "POST");
-  ASSERT_FALSE(out.denial);
-  ASSERT_NE(out.body, nullptr) << "it is in the body's hands now";
-  EXPECT_EQ(send_with(bound, json, "/other", "POST").denial->reason,
-            DenyReason::kCredentialMissing);
-  EXPECT_TRUE(send_with(bound, {{"Content-Type", "text/plain"}}, "/login", "POST").denial);
-  EXPECT_TRUE(send_with(bound, {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
-                        "/login", "POST")
-                  .denial);
-}
-
-TEST_F(InjectorTest, ABodyThatMustHaveTheCredentialIsNotSentWithAnothers) {
-  auto all = credentials();
-  all[0].surfaces = {{SurfaceKind::kBody, "token", {}, {}}};
-  all[0].exclusive = true;
-  const Injector injector(std::move(all));
-  const auto out =
-      send_to(injector, "api.github.com", {{"Content-Type", "application/json"}}, "/", "POST");
-  ASSERT_NE(out.body, nullptr);
-  std::string sent;
-  out.body->feed(R"({"token":"attackers"})", sent);
-  EXPECT_THAT(std::string(out.body->fault()), HasSubstr("this one is exclusive"));
-  EXPECT_EQ(out.body->fault_status(), 403u);
-  EXPECT_EQ(sent, R"({"token":")");
-}
-
-TEST_F(InjectorTest, MessagesOfAWebSocketAreNoPromiseOfAnExclusiveCredential) {
-  const auto in_frames = [](LiveCredential& one) {
-    one.surfaces = {{SurfaceKind::kHeader, {}, {}, {}}, {SurfaceKind::kWebSocket, {}, {}, {}}};
-    one.exclusive = true;
-  };
-  EXPECT_FALSE(send_with(in_frames, {{"authorization", std::string("Bearer ") + kFake}}).denial);
-  EXPECT_EQ(send_with(in_frames, {}).denial->reason, DenyReason::kCredentialMissing);
-}
-
-TEST_F(InjectorTest, AnotherPortOfItsHostIsAnotherPlace) {
-  const auto elsewhere = [](LiveCredential& one) {
-    one.hosts = {};
-    ASSERT_TRUE(one.hosts.add("api.github.com:8443"));
-  };
-  const Fields fields = {{"authorization", std::string("Bearer ") + kFake}};
-  EXPECT_FALSE(send("api.github.com", fields).denial);
-  const auto refused = send_with(elsewhere, fields);
-  ASSERT_TRUE(refused.denial);
-  EXPECT_EQ(refused.denial->reason, DenyReason::kCredential);
-  EXPECT_THAT(refused.denial->detail, HasSubstr("a port that it is not for"));
-  EXPECT_EQ(refused.head.fields[0].value, fields[0].value);
-}
-
 TEST_F(InjectorTest, ASurrogateOnItsWayAnywhereElseIsRefusedAndNothingIsSwapped) {
   const struct {
     const char* what;
@@ -413,4 +250,4 @@ TEST_F(InjectorTest, FindsASurrogateInAnyPartOfAHead) {
 }
 
 }  // namespace
-}  // namespace redoubtful::proxy
+}  // namespace redoubtful::proxy::test
