@@ -178,7 +178,10 @@ std::string FieldSwap::sent_value(const std::vector<std::size_t>& swaps, std::st
     }
     put_in_[i] = true;
   }
-  if (ours || swaps.empty() || value.empty()) return out;
+  if (swaps.empty() || value.empty()) return out;
+  std::vector<std::string_view> surrogates;
+  for (const std::size_t i : swaps) surrogates.push_back(*swaps_[i].surrogate);
+  if (ours && !(strict() && holds_another(std::string(value), surrogates))) return out;
   foreign(swaps.front());
   return std::string(value.size(), notation == Notation::kPercent ? '+' : ' ');
 }

@@ -172,7 +172,8 @@ class AtHome {
 
   void drop_foreign() {
     std::erase_if(head_.fields, [&](const Field& field) {
-      if (!is_guarded(field.name) || holds_surrogate(field)) return false;
+      if (!is_guarded(field.name)) return false;
+      if (holds_surrogate(field) && !is_beside_another(field)) return false;
       removed_.push_back("the field " + field.name);
       return true;
     });
@@ -241,6 +242,17 @@ class AtHome {
       return one.has_field(name) || (one.credential().exclusive && is_credential_field(name));
     });
   }
+  // Of an exclusive one nothing else may stand beside the surrogate: a host might go by that.
+  bool holds_other_than_own(const std::string& text) const {
+    if (exclusive_of(own_) == nullptr) return false;
+    std::vector<std::string_view> surrogates;
+    for (const auto& one : own_) surrogates.push_back(one.surrogate());
+    return holds_another(text, surrogates);
+  }
+  bool is_beside_another(const Field& field) const {
+    const auto decoded = basic_value(field.value);
+    return holds_other_than_own(decoded ? *decoded : field.value);
+  }
   bool holds_surrogate(const Field& field) const {
     return std::any_of(own_.begin(), own_.end(),
                        [&](const Surfaces& one) { return field_contains(field, one.surrogate()); });
@@ -256,7 +268,7 @@ class AtHome {
       const bool ours = std::any_of(own_.begin(), own_.end(), [&](const Surfaces& one) {
         return contains(value, one.surrogate());
       });
-      if (!place || ours) return {};
+      if (!place || (ours && !holds_other_than_own(value))) return {};
       removed_.push_back(list.word + name);
       return {.what = Verdict::Do::kDrop, .value = {}};
     });

@@ -9,6 +9,7 @@ namespace redoubtful::proxy {
 namespace {
 
 constexpr std::size_t kMaxPartHeadBytes = 8 * 1024;
+constexpr std::string_view kBlankLine = "\r\n\r\n";
 
 // Source: RFC 7578; RFC 2046, section 5.1.1.
 class MultipartSwap final : public FieldSwap {
@@ -69,13 +70,22 @@ class MultipartSwap final : public FieldSwap {
       at_ = At::kOver;
       return true;
     }
-    const std::size_t end = held_.find("\r\n\r\n");
-    if (end == std::string::npos) {
-      return held_.size() > kMaxPartHeadBytes && lost();
-    }
     // A boundary that goes on is another text.
     if (!held_.starts_with("\r\n")) return lost();
-    wanted_ = wanted_by(std::string_view(held_).substr(2, end));
+    const std::string_view all = held_;
+    const std::size_t end = all.find(kBlankLine);
+    const std::size_t known =
+        end == std::string::npos ? all.size() - std::min(all.size(), kBlankLine.size() - 1) : end;
+    // Some take a delimiter in a head for the end of its part, and some do not.
+    if (known > kMaxPartHeadBytes || all.substr(0, end).find(delimiter_) != std::string::npos) {
+      return lost();
+    }
+    if (end == std::string::npos) return false;
+    // The same where it stands in the place of the value: the line end before it is the head's.
+    const std::string_view next = all.substr(end + 2, delimiter_.size());
+    if (next == delimiter_) return lost();
+    if (delimiter_.starts_with(next)) return false;  // it may be one yet
+    wanted_ = wanted_by(all.substr(2, end));
     if (refused()) return false;
     give(end + 4, out);
     at_ = wanted_.empty() ? At::kBody : At::kValue;
@@ -100,10 +110,15 @@ class MultipartSwap final : public FieldSwap {
       return true;
     }
     if (end == std::string::npos) return false;
-    const std::string value =
-        sent_value(wanted_, std::string_view(held_).substr(0, end), Notation::kPlain);
+    const std::string_view value = std::string_view(held_).substr(0, end);
+    // A delimiter behind another line end, which some take for one.
+    if (value.find(std::string_view(delimiter_).substr(2)) != std::string_view::npos) {
+      foreign(wanted_.front());
+      if (!refused()) out.append(end, ' ');
+    } else {
+      out += sent_value(wanted_, value, Notation::kPlain);
+    }
     if (refused()) return false;
-    out += value;
     held_.erase(0, end);
     at_ = At::kBody;
     return true;
@@ -123,20 +138,23 @@ class MultipartSwap final : public FieldSwap {
 
   // Whom `Content-Disposition: form-data; name="x"` of a part that is no file names.
   std::vector<std::size_t> wanted_by(std::string_view head) {
-    constexpr std::string_view kDisposition = "content-disposition:";
-    if (strict() && has_odd_line_end(head)) refuse(kUnread);
     std::vector<std::size_t> out;
     std::size_t dispositions = 0;
+    bool plain = true;
     while (!head.empty()) {
       const std::size_t end = std::min(head.find("\r\n"), head.size());
       const std::string_view line = head.substr(0, end);
       head.remove_prefix(std::min(end + 2, head.size()));
-      if (line.size() < kDisposition.size() ||
-          !equals_ignoring_case(line.substr(0, kDisposition.size()), kDisposition)) {
-        continue;
-      }
+      const std::size_t colon = line.find(':');
+      // No field, one that is folded, and what some take for the end of a line.
+      plain = plain && colon != std::string_view::npos && !line.starts_with(' ') &&
+              !line.starts_with('\t') && line.find_first_of("\r\n") == std::string_view::npos;
+      if (!plain) break;
+      std::string_view name = line.substr(0, colon);
+      while (name.ends_with(' ') || name.ends_with('\t')) name.remove_suffix(1);
+      if (!equals_ignoring_case(name, "content-disposition")) continue;
       ++dispositions;
-      const std::string_view rest = line.substr(kDisposition.size());
+      const std::string_view rest = line.substr(colon + 1);
       for (std::size_t i = 0; i < swaps().size(); ++i) {
         const std::string& field = swaps()[i].field;
         if (rest == " form-data; name=\"" + field + "\"" || rest == " form-data; name=" + field) {
@@ -145,20 +163,11 @@ class MultipartSwap final : public FieldSwap {
       }
       if (strict() && out.empty() && !is_plainly_another(rest)) refuse(kUnread);
     }
-    if (dispositions != 1) {
+    if (!plain || dispositions != 1) {
       out.clear();
       if (strict()) refuse(kUnread);
     }
     return out;
-  }
-
-  // One that some readers take for the end of a line, and some do not.
-  static bool has_odd_line_end(std::string_view head) {
-    for (std::size_t i = 0; i < head.size(); ++i) {
-      if (head[i] == '\n' && (i == 0 || head[i - 1] != '\r')) return true;
-      if (head[i] == '\r' && (i + 1 == head.size() || head[i + 1] != '\n')) return true;
-    }
-    return false;
   }
 
   // ` form-data; name="x"`, perhaps with `; filename="y"`, in the one spelling that all read alike.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/secret_look.hpp"
 #include "proxy/base64.hpp"
 #include "proxy/message.hpp"
 
@@ -82,6 +83,24 @@ std::optional<std::string> basic_value(std::string_view field) {
 
 std::string basic_field(std::string_view decoded) {
   return "Basic " + to_base64(decoded, Base64::kStandard);
+}
+
+bool holds_another(std::string text, const std::vector<std::string_view>& surrogates) {
+  constexpr std::size_t kKeyBytes = 16;
+  for (const std::string_view surrogate : surrogates) {
+    for (std::size_t at; (at = text.find(surrogate)) != std::string::npos;) {
+      text.replace(at, surrogate.size(), " ");
+    }
+  }
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(" ,;:=\"'\t"), rest.size());
+    const std::string_view word = rest.substr(0, end);
+    const bool mail = word.find('@') != std::string_view::npos;
+    if (has_known_prefix(word) || (word.size() >= kKeyBytes && !mail)) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
 }
 
 std::string percent_decoded(std::string_view text) {

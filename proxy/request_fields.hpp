@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace redoubtful::proxy {
 
@@ -20,6 +21,10 @@ bool is_credential_field(std::string_view name);
 // The decoded part of "Basic …"; nothing when it is not that, or has two readings.
 std::optional<std::string> basic_value(std::string_view field);
 std::string basic_field(std::string_view decoded);
+
+// Beside the surrogates, could another credential stand in the text? Words of 16 bytes and more
+// could, but for addresses of mail; and what begins as the keys of a known service do.
+bool holds_another(std::string text, const std::vector<std::string_view>& surrogates);
 
 // "%41" and '+' decoded; what is no encoding stays.
 std::string percent_decoded(std::string_view text);

@@ -201,7 +201,10 @@ inline void check_multipart(std::string_view body, std::string_view after,
       std::abort();
     }
     expected += body.substr(done, field.begin - done);
-    expected += written(body.substr(field.begin, field.end - field.begin));
+    const std::string_view value = body.substr(field.begin, field.end - field.begin);
+    // A delimiter behind another line end.
+    const bool odd = value.find("--XX") != std::string_view::npos;
+    expected += odd ? std::string(value.size(), ' ') : written(value);
     done = field.end;
   }
   if (after.substr(done) != body.substr(done)) std::abort();

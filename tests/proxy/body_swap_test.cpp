@@ -155,6 +155,13 @@ TEST(MultipartSwap, PutsTheValueIntoThePartThatIsNamed) {
                 "\r\n--XY\r\n" + disposition + "\r\n\r\n$") +
                end,
            "--XXY\r\n" + disposition + "\r\n\r\n$\r\n" + end,
+           "--XX\r\n" + disposition + "\r\n\r\n" +
+               part("Content-Disposition: form-data; name=\"b\"", "$") + end,
+           "--XX\r\n" + disposition + "\r\n" + part("X: y", "$") + end,
+           part(disposition + "\r\n ; filename=x", "$") + end,
+           part(disposition + "\r\nno field", "$") + end,
+           part(disposition + "\r\nContent-Disposition : form-data; name=\"b\"", "$") + end,
+           part(disposition + "\nX: y", "$") + end,
            std::string("$"),
            std::string("--XX"),
            std::string("\r\n--XX--"),
@@ -269,6 +276,17 @@ TEST(BodySwap, ABodyWithoutTheExclusiveOneOrWithAnothersIsCutShort) {
        ours +
            part("X: y\n" + field("name=\"token\"") + "\n\ntheirs\r\n" + field("name=\"a\""), "x") +
            end,
+       false},
+      {multipart, "a delimiter in the place of the value",
+       ours + "--XX\r\n" + field("name=\"a\"") + "\r\n\r\n" +
+           part(field("name=\"token\""), "theirs") + end,
+       false},
+      {multipart, "a delimiter in a head",
+       ours + "--XX\r\n" + field("name=\"a\"") + "\r\n" + part(field("name=\"token\""), "theirs") +
+           end,
+       false},
+      {multipart, "a delimiter behind a bare line feed",
+       part(field("name=\"token\""), "$\n--XX\n" + field("name=\"token\"") + "\n\ntheirs") + end,
        false},
       {multipart, "unfinished", ours, false},
   };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proxy/request_fields.hpp"
 #include "tests/proxy/injector_support.hpp"
 
 namespace redoubtful::proxy::test {
@@ -87,6 +88,34 @@ TEST_F(InjectorTest, MessagesOfAWebSocketAreNoPromiseOfAnExclusiveCredential) {
   };
   EXPECT_FALSE(send_with(in_frames, {{"authorization", std::string("Bearer ") + kFake}}).denial);
   EXPECT_EQ(send_with(in_frames, {}).denial->reason, DenyReason::kCredentialMissing);
+}
+
+TEST_F(InjectorTest, AnothersCredentialBesideAnExclusiveOneIsRefused) {
+  const auto exclusive = [](LiveCredential& one) {
+    one.surfaces = {{SurfaceKind::kHeader, {}, {}, {}}, {SurfaceKind::kQuery, "key", {}, {}}};
+    one.exclusive = true;
+  };
+  const std::string fake(kFake);
+  const std::string theirs = "0123456789abcdef0123";
+  const auto basic = [](const std::string& text) { return basic_field(text); };
+  for (const std::string& value :
+       {"Bearer " + fake, "token token=\"" + fake + "\"", fake, basic("me:" + fake),
+        basic(fake + ":"), basic(fake + ":x-oauth-basic"),
+        basic("first.last@company.example:" + fake), basic("x-access-token:" + fake),
+        basic(fake + ":" + fake)}) {
+    EXPECT_FALSE(send_with(exclusive, {{"authorization", value}}).denial) << value;
+  }
+  for (const std::string& value :
+       {"Bearer " + theirs + ", Bearer " + fake, "Bearer " + theirs + " " + fake, fake + theirs,
+        basic(theirs + ":" + fake), basic(fake + ":" + theirs), basic("ghp_short:" + fake)}) {
+    const auto out = send_with(exclusive, {{"authorization", value}});
+    ASSERT_TRUE(out.denial) << value;
+    EXPECT_EQ(out.denial->reason, DenyReason::kCredential) << value;
+    const auto mild = [](LiveCredential&) {};
+    EXPECT_FALSE(send_with(mild, {{"authorization", value}}).denial) << value;
+  }
+  EXPECT_FALSE(send_with(exclusive, {}, "/?key=" + fake).denial);
+  EXPECT_TRUE(send_with(exclusive, {}, "/?key=" + fake + "," + theirs).denial);
 }
 
 TEST_F(InjectorTest, AnotherPortOfItsHostIsAnotherPlace) {

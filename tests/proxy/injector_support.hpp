@@ -20,6 +20,23 @@ namespace redoubtful::proxy::test {
 inline constexpr const char* kReal = "ghp_RealRealRealRealRealRealRealReal0000";
 inline constexpr const char* kFake = "ghp_FakeFakeFakeFakeFakeFakeFakeFake1111";
 
+// base64 of "x-access-token:" and then each.
+inline constexpr const char* kBasicReal =
+    "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMA==";
+inline constexpr const char* kBasicFake =
+    "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMQ==";
+// The same as the user: before ":x-oauth-basic", and in both halves.
+inline constexpr const char* kUserReal =
+    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDp4LW9hdXRoLWJhc2lj";
+inline constexpr const char* kUserFake =
+    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTp4LW9hdXRoLWJhc2lj";
+inline constexpr const char* kBothReal =
+    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDpnaHBfUmVhbFJlYWxSZWFsUmVhbFJlYWxS"
+    "ZWFsUmVhbFJlYWwwMDAw";
+inline constexpr const char* kBothFake =
+    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTpnaHBfRmFrZUZha2VGYWtlRmFrZUZha2VG"
+    "YWtlRmFrZUZha2UxMTEx";
+
 class InjectorTest : public ::testing::Test {
  protected:
   InjectorTest() : policy_(network(), {}), injector_(credentials()) {}

@@ -10,23 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 
-// base64 of "x-access-token:" and then each.
-constexpr const char* kBasicReal =
-    "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMA==";
-constexpr const char* kBasicFake =
-    "Basic eC1hY2Nlc3MtdG9rZW46Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMQ==";
-// The same as the user: before ":x-oauth-basic", and in both halves.
-constexpr const char* kUserReal =
-    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDp4LW9hdXRoLWJhc2lj";
-constexpr const char* kUserFake =
-    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTp4LW9hdXRoLWJhc2lj";
-constexpr const char* kBothReal =
-    "Basic Z2hwX1JlYWxSZWFsUmVhbFJlYWxSZWFsUmVhbFJlYWxSZWFsMDAwMDpnaHBfUmVhbFJlYWxSZWFsUmVhbFJlYWxS"
-    "ZWFsUmVhbFJlYWwwMDAw";
-constexpr const char* kBothFake =
-    "Basic Z2hwX0Zha2VGYWtlRmFrZUZha2VGYWtlRmFrZUZha2VGYWtlMTExMTpnaHBfRmFrZUZha2VGYWtlRmFrZUZha2VG"
-    "YWtlRmFrZUZha2UxMTEx";
-
 TEST_F(InjectorTest, SwapsInKnownCredentialFieldsOfItsOwnHosts) {
   const struct {
     const char* name;
