@@ -23,7 +23,7 @@ std::optional<std::string> basic_value(std::string_view field);
 std::string basic_field(std::string_view decoded);
 
 // Beside the surrogates, could another credential stand in the text? Words of 16 bytes and more
-// could, but for addresses of mail; and what begins as the keys of a known service do.
+// could, but for addresses of mail.
 bool holds_another(std::string text, const std::vector<std::string_view>& surrogates);
 
 // "%41" and '+' decoded; what is no encoding stays.
