@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
+#include <cmath>
 #include <new>
 #include <set>
 
@@ -37,6 +38,7 @@ struct KeyWatch {
   std::vector<std::set<std::string>> open;
   std::string key;
   std::optional<std::string> doubled;
+  bool endless = false;  // a number is
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
@@ -69,7 +71,12 @@ struct KeyWatch {
   bool on_number_part(view, error_code&) { return true; }
   bool on_int64(std::int64_t, view, error_code&) { return true; }
   bool on_uint64(std::uint64_t, view, error_code&) { return true; }
-  bool on_double(double, view, error_code&) { return true; }
+  bool on_double(double number, view, error_code& failed) {
+    if (std::isfinite(number)) return true;
+    endless = true;
+    failed = json::error::syntax;
+    return false;
+  }
   bool on_bool(bool, error_code&) { return true; }
   bool on_null(error_code&) { return true; }
   bool on_comment_part(view, error_code&) { return true; }
@@ -129,6 +136,11 @@ Result<json::value> parse_json(std::string_view text, json::storage_ptr storage)
     return Error(Errc::kInvalidProfile, "the key " + quoted(*doubled, 80) +
                                             " stands twice in one object (" +
                                             line_and_column(text, read) + ")");
+  }
+  // The library would write it as a word, which is no JSON: a file that is rewritten would be lost.
+  if (watch.handler().endless) {
+    return Error(Errc::kInvalidProfile,
+                 "a number is too large (" + line_and_column(text, read) + ")");
   }
   if (!failed && read < text.size()) failed = json::error::extra_data;
   if (failed) {

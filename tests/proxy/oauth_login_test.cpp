@@ -117,6 +117,20 @@ TEST(OauthLogin, KeepsWhatTheGrantDoesNotName) {
   EXPECT_EQ(boost::json::parse(*text), wanted) << *text;
 }
 
+// It would be written as a word, which is no JSON, and nobody could log in with the file any more.
+TEST(OauthLogin, ANumberThatCannotBeWrittenAgainIsRefused) {
+  const OauthGrant grant = grant_named("gemini")->make();
+  for (const char* number : {"1e400", "-1.5e+380"}) {
+    const std::string file =
+        R"({"access_token":"a","refresh_token":"r","other":)" + std::string(number) + "}";
+    const auto read = parse_login(file, "", grant);
+    ASSERT_FALSE(read) << number;
+    EXPECT_NE(read.error().what().find("a number is too large (line 1"), std::string::npos)
+        << read.error().what();
+  }
+  EXPECT_TRUE(parse_login(R"({"access_token":"a","refresh_token":"r","other":1e300})", "", grant));
+}
+
 TEST(OauthLogin, KeepsTheOldRefreshTokenWhereThereIsNoNewOne) {
   GrantedTokens granted;
   granted.access_token = "new";
