@@ -1,31 +1,15 @@
 // Every input that a fuzz target has been given or has found is replayed here, without libFuzzer.
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "tests/fuzz/box_targets.hpp"
 #include "tests/fuzz/control_channel_target.hpp"
 #include "tests/fuzz/guard_targets.hpp"
 #include "tests/fuzz/host_target.hpp"
+#include "tests/fuzz/replay.hpp"
 
 namespace redoubtful {
 namespace {
 
-void replay(const std::string& target, void (*run)(std::string_view)) {
-  std::size_t files = 0;
-  const auto directory =
-      std::filesystem::path(REDOUBTFUL_SOURCE_DIR) / "tests" / "fuzz" / "corpus" / target;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
-    SCOPED_TRACE(entry.path().filename().string());
-    run(bytes.str());
-    ++files;
-  }
-  EXPECT_GE(files, 5u) << "the corpus is there";
-}
+using fuzz::replay;
 
 TEST(FuzzCorpus, GitConfig) { replay("git_config", fuzz::git_config); }
 TEST(FuzzCorpus, GitIndex) { replay("git_index", fuzz::git_index); }
