@@ -239,15 +239,11 @@ bool OutputFilter::escape(unsigned char c, std::string& out) {
     return true;
   }
   if (c >= 0x80) {
-    // Some terminals skip what cannot stand here, some begin anew at a C1 control.
-    hold(c);
-    if (seven_bit(c) != 0) {
-      introduce(seven_bit(c), out);
-    } else if (c == kStringTerminator) {
-      start_text(out);
-      in_string_ = false;
-    }
-    return true;
+    // Some terminals skip what cannot stand here, some begin anew at a C1 control: without what
+    // began, both read the same.
+    held_.clear();
+    state_ = State::kText;
+    return false;
   }
   if (state_ == State::kEscape) {
     if (c == '\\') {
